@@ -1,0 +1,35 @@
+"""The settings of the ingest room; the composition root fills them from [ingest]."""
+
+from dataclasses import dataclass
+
+from ingest.errors import ConfigurationError
+
+MAX_PIXELS = 80_000_000  # a 43 cm detector at 0.1 mm has 18.5 million
+PILLOW_LIMIT = 89_000_000  # above this Pillow's own guard speaks up
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """Caps and sizes. Times in seconds, sizes in pixels or bytes."""
+
+    workers: int | None = None  # decode processes; None: one for each core, 0: in this process
+    capacity: int = 64  # decoded films that may wait at any time
+    time_cap: float = 60.0  # for one file, then its decoder is stopped
+    max_pixels: int = MAX_PIXELS
+    max_bytes: int = 512 * 2**20  # of one file
+    memory_cap: int = 2 * 2**30  # bytes of data one decode worker may hold
+    min_side: int = 96  # of the shorter edge; see gate.py
+
+    def __post_init__(self) -> None:
+        self._require(self.workers is None or 0 <= self.workers <= 256, "workers", "0 to 256")
+        self._require(1 <= self.capacity <= 100_000, "capacity", "1 to 100000")
+        self._require(self.time_cap > 0, "time_cap", "more than 0 seconds")
+        self._require(0 < self.max_pixels <= PILLOW_LIMIT, "max_pixels", f"1 to {PILLOW_LIMIT}")
+        self._require(self.max_bytes > 0, "max_bytes", "more than 0")
+        self._require(self.memory_cap >= 2**28, "memory_cap", "at least 256 MiB")
+        self._require(self.min_side >= 16, "min_side", "at least 16")
+
+    @staticmethod
+    def _require(holds: bool, name: str, wanted: str) -> None:
+        if not holds:
+            raise ConfigurationError(f"[ingest] {name} must be {wanted}")
