@@ -1,0 +1,263 @@
+"""Training from end to end on tiny made images, through the command's own body."""
+
+import argparse
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from dashboard.commands import evaluate as evaluate_command
+from dashboard.commands import train as train_command
+from inference import checkpoint
+from inference.augment import augment
+from inference.datasets import Film
+from inference.labels import scheme_of
+from inference.recipe import RECIPES, Recipe, SourceRecipe, read_recipe
+from inference.sampling import batches, shares
+from inference.training import group_loss, rate_at
+from ingest.errors import PneumoWatchError, UserError
+from tests.inference.films import made_film, write_film
+
+OCT = ("CNV", "DME", "DRUSEN", "NORMAL")
+RECIPE = """
+name = "tiny"
+architecture = "small"
+initial_weights = ""
+size = 32
+batch = 16
+epochs = 6
+steps_per_epoch = 20
+learning_rate = 0.01
+average = 0.9
+validation_share = 0.25
+"""
+
+
+@pytest.fixture(scope="module")
+def oct_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four classes in train, validation and test folders, named as the OCT set names them."""
+    root = tmp_path_factory.mktemp("oct")
+    rng = np.random.default_rng(8)
+    for split, patients in (("train", 30), ("validation", 4), ("test", 12)):
+        for kind, name in enumerate(OCT):
+            for patient in range(patients):
+                number = 1000 * len(split) + 100 * kind + patient
+                film = made_film(rng, kind, 40 + patient % 3)
+                write_film(root / split / name / f"{name}-{number}-1.png", film)
+    (root / "train" / "CNV" / "CNV-7-1.png").write_bytes(b"this is no image")
+    return root
+
+
+@pytest.fixture(scope="module")
+def trained(oct_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _train(oct_set, tmp_path_factory.mktemp("out"))
+
+
+def _train(dataset: Path, out: Path, *more: str) -> Path:
+    recipe = out / "recipe.toml"
+    recipe.write_text(RECIPE)
+    parser = argparse.ArgumentParser()
+    train_command.add_arguments(parser)
+    flags = ["--recipe", str(recipe), "--device", "cpu", "--out", str(out / "model"), *more]
+    assert train_command.run(parser.parse_args([str(dataset), *flags])) == 0
+    return out / "model"
+
+
+def _evaluate(*flags: str) -> int:
+    parser = argparse.ArgumentParser()
+    evaluate_command.add_arguments(parser)
+    return evaluate_command.run(parser.parse_args([*flags, "--device", "cpu"]))
+
+
+def test_a_four_class_model_learns_and_its_card_says_what_it_is(trained: Path) -> None:
+    card = checkpoint.read_card(trained)
+    assert card.labels == OCT
+    assert card.negative_label == "NORMAL"
+    assert card.validation["all"]["auroc"] > 0.95  # type: ignore[index]
+    assert card.true_positives + card.false_negatives + card.true_negatives > 20
+    assert card.training["recipe"]["name"] == "tiny"  # type: ignore[index]
+    with (trained / "history.csv").open() as stream:
+        history = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in history] == ["1", "2", "3", "4", "5", "6"]
+    assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
+    scores = json.loads((trained / "validation_scores.json").read_text())
+    assert set(scores) == {"p_pneumonia", "p_bacterial", "label", "source"}
+    for name in ("loss.svg", "accuracy.svg", "classes.svg"):
+        assert ElementTree.parse(trained / name).getroot().tag.endswith("svg")
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
+    oct_set: Path, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "again").mkdir()
+    (tmp_path / "other").mkdir()
+    again = checkpoint.read_card(_train(oct_set, tmp_path / "again"))
+    other = checkpoint.read_card(
+        _train(oct_set, tmp_path / "other", "--seed", "2", "--epochs", "1")
+    )
+    first = checkpoint.read_card(trained)
+    assert again.weights_digest == first.weights_digest
+    assert again.thresholds == first.thresholds
+    assert other.weights_digest != first.weights_digest
+
+
+def test_evaluate_uses_the_test_folder_alone(
+    oct_set: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = tmp_path / "figures"
+    assert (
+        _evaluate(str(oct_set), "--model", str(trained), "--figures", str(figures), "--json") == 0
+    )
+    result = json.loads(capsys.readouterr().out)
+    assert result["n"] == 48
+    assert result["out_of_scope"] == 0
+    assert sum(result["confusion"].values()) == 48
+    assert result["auroc"] > 0.95
+    assert set(result["per_class"]) == set(OCT)
+    assert min(row["recall"] for row in result["per_class"].values()) > 0.5
+    assert "aetiology" not in result
+    assert {file.name for file in figures.iterdir()} == {
+        "roc.svg",
+        "reliability.svg",
+        "confusion.svg",
+    }
+    assert _evaluate(str(oct_set), "--model", str(trained)) == 0
+    assert "never a diagnosis" in capsys.readouterr().out
+
+
+def test_unreadable_images_are_left_out_and_counted(
+    oct_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _train(oct_set, tmp_path, "--epochs", "1")
+    assert "1 images were left out" in capsys.readouterr().out
+
+
+def test_mistakes_are_named(oct_set: Path, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"empty.*CLASS folders"):
+        _train(tmp_path / "empty", tmp_path)
+    with pytest.raises(UserError, match="at least two classes"):
+        _train(_one_class(tmp_path), tmp_path)
+    with pytest.raises(UserError, match="--epochs 0"):
+        _train(oct_set, tmp_path, "--epochs", "0")
+    with pytest.raises(UserError, match="no such folder or version"):
+        _evaluate(str(oct_set), "--model", "pneumonia-9")
+    write_film(tmp_path / "pets" / "cat" / "1.png", made_film(np.random.default_rng(0), 0))
+    write_film(tmp_path / "pets" / "dog" / "1.png", made_film(np.random.default_rng(1), 1))
+    with pytest.raises(UserError, match="the data set holds cat, dog"):
+        _evaluate(str(tmp_path / "pets"), "--model", str(trained))
+    with pytest.raises(UserError, match="the data set holds cat, dog"):
+        _evaluate(str(tmp_path / "pets"))
+    (tmp_path / "blocked").mkdir()
+    with pytest.raises(UserError, match="cannot write"):
+        _train_into_a_file(oct_set, tmp_path / "blocked")
+
+
+def _one_class(tmp_path: Path) -> Path:
+    write_film(tmp_path / "single" / "cat" / "1.png", made_film(np.random.default_rng(0), 0))
+    return tmp_path / "single"
+
+
+def _train_into_a_file(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("in the way")
+    _train(dataset, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("epochs = 0", "1 or more"),
+        ("rate = 1", "no setting rate"),
+        ('size = "big"', "'big' is not of the type int"),
+        ("[[sources]]\nper_batch = 3", "a source has no name"),
+        ("epochs = ", "not a TOML file"),
+    ],
+)
+def test_a_wrong_recipe_says_what_is_wrong(tmp_path: Path, line: str, message: str) -> None:
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(line)
+    with pytest.raises(PneumoWatchError, match=message) as caught:
+        read_recipe(recipe)
+    assert caught.value.exit_code == 2
+
+
+def test_the_shipped_recipe_trains_on_redistributable_films_only() -> None:
+    recipe = read_recipe(RECIPES / "shipped.toml")
+    adults = [source for source in recipe.sources if source.name != "kermany224"]
+    assert {source.name for source in adults} == {"nih", "rsna_normal"}
+    assert all(source.require == {"redistributable": "yes"} for source in adults)
+    assert all(source.licence and source.attribution for source in recipe.sources)
+    assert sum(source.per_batch for source in recipe.sources) == recipe.batch
+
+
+def _pneumonia_films() -> list[Film]:
+    films = [Film(Path("n"), "NORMAL", f"n{i}", "children") for i in range(30)]
+    for cause in ("bacteria", "virus"):
+        films += [Film(Path("p"), "PNEUMONIA", f"{cause}{i}", "children", cause) for i in range(99)]
+    films += [Film(Path("a"), "normal", f"a{i}", "adults", view="AP") for i in range(20)]
+    films += [Film(Path("a"), "pneumonia", f"b{i}", "adults", view="PA") for i in range(5)]
+    return films
+
+
+def test_a_pneumonia_of_unknown_cause_may_be_either() -> None:
+    films = _pneumonia_films()
+    scheme = scheme_of(films)
+    assert scheme.labels == ("normal", "bacteria", "virus")
+    allowed = scheme.allowed([films[0], films[31], films[-1]])
+    assert allowed.tolist() == [[True, False, False], [False, True, False], [False, True, True]]
+    assert scheme.positive([films[0], films[-1]]).tolist() == [False, True]
+
+
+def test_batches_hold_every_source_and_class_in_equal_measure() -> None:
+    films = _pneumonia_films()
+    recipe = Recipe(batch=24, sources=(SourceRecipe("children", per_batch=16),))
+    assert shares(recipe, ["adults", "children"]) == {"adults": 8, "children": 16}
+    endless = batches(films, recipe, np.random.default_rng(0))
+    drawn = [films[i] for _ in range(50) for i in next(endless)]
+    children = [film for film in drawn if film.source == "children"]
+    adults = [film for film in drawn if film.source == "adults"]
+    assert len(children) == 2 * len(adults)
+    assert sum(film.label == "NORMAL" for film in children) == len(children) / 2
+    assert sum(film.aetiology == "virus" for film in children) == len(children) / 4
+    assert sum(film.label == "normal" for film in adults) == len(adults) / 2
+
+
+def test_the_group_loss_is_cross_entropy_where_the_class_is_known() -> None:
+    torch.manual_seed(0)
+    logits, target = torch.randn(8, 3), torch.arange(8) % 3
+    allowed = torch.eye(3, dtype=torch.bool)[target]
+    expected = torch.nn.functional.cross_entropy(logits, target, label_smoothing=0.1)
+    assert torch.allclose(group_loss(logits, allowed, 0.1), expected)
+    either = torch.tensor([[False, True, True]]).expand(8, 3)
+    p = logits.softmax(dim=1)[:, 1:].sum(dim=1)
+    assert torch.allclose(group_loss(logits, either, 0.0), -p.log().mean())
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    rates = [rate_at(step, 100, 0.1) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == 1
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == pytest.approx(0.01)
+
+
+def test_augmented_films_differ_repeatably_and_stay_films() -> None:
+    rng = np.random.default_rng(3)
+    films = torch.as_tensor(np.stack([made_film(rng, i % 4, 64) for i in range(8)]))[:, None]
+    first = augment(films.float(), np.random.default_rng(1))
+    again = augment(films.float(), np.random.default_rng(1))
+    other = augment(films.float(), np.random.default_rng(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.shape == films.shape
+    assert 0 <= float(first.min()) < float(first.max()) <= 255
+    assert float((first - films).abs().mean()) > 5
+
+
+def test_recipes_can_be_varied() -> None:
+    assert replace(Recipe(), epochs=3).as_dict()["epochs"] == 3
