@@ -1,0 +1,122 @@
+"""Intervals for shares, and prevalence adjusted for an imperfect classifier."""
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist  # scipy.stats costs every command a second of start-up
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def critical_value(level: float) -> float:
+    """Two-sided normal quantile z = Φ⁻¹(1 − α/2) of a confidence level in (0, 1)."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; a confidence level lies between 0 and 1")
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def wilson_interval(x: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Wilson score interval (without continuity correction) for x of n.
+
+    x and n are counts of any broadcastable shape; returns (low, high) of that shape, in
+    [0, 1], NaN where n is 0. Wilson 1927, doi:10.1080/01621459.1927.10502953:
+    (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n).
+    """
+    x, n = _counts(x, n)
+    z = critical_value(level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = x / n
+        centre = p + z**2 / (2 * n)
+        half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        low, high = (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+    low = np.where(x == 0, np.where(n > 0, 0.0, np.nan), low)
+    high = np.where(x == n, np.where(n > 0, 1.0, np.nan), high)
+    return np.clip(low, 0, 1), np.clip(high, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustedPrevalence:
+    """A prevalence adjusted for sensitivity and specificity.
+
+    `raw` is the estimate before it is clamped to [0, 1]; `clamped` says that it, or its
+    whole interval, lay outside. Where `usable` is false, `reason` says why and the rest is NaN.
+    """
+
+    raw: float
+    estimate: float
+    low: float
+    high: float
+    clamped: bool
+    usable: bool = True
+    reason: str | None = None
+
+
+def lang_reiczigel(
+    x: float,
+    n: float,
+    tp: float,
+    positives: float,
+    tn: float,
+    negatives: float,
+    level: float = 0.95,
+) -> AdjustedPrevalence:
+    """Prevalence from x positive results in n, with the uncertainty of Se and Sp.
+
+    Se = tp/positives and Sp = tn/negatives come from a validation sample. Lang & Reiczigel
+    2014, doi:10.1016/j.prevetmed.2013.09.015, with the sign of its equation 4 put right.
+    Refused (`usable` false) where Se + Sp − 1 is not surely above 0: such a classifier
+    cannot tell the sick from the well, and any prevalence fits.
+    """
+    if reason := _unusable(x, n, tp, positives, tn, negatives, level):
+        return AdjustedPrevalence(math.nan, math.nan, math.nan, math.nan, False, False, reason)
+    z = critical_value(level)
+    n_adjusted = n + z**2
+    apparent = (x + z**2 / 2) / n_adjusted
+    se, sp = (tp + 1) / (positives + 2), (tn + 1) / (negatives + 2)
+    youden = se + sp - 1
+    raw = (apparent + sp - 1) / youden
+    var_se, var_sp = se * (1 - se) / (positives + 2), sp * (1 - sp) / (negatives + 2)
+    shift = 2 * z**2 * (raw * var_se - (1 - raw) * var_sp)
+    variance = apparent * (1 - apparent) / n_adjusted + raw**2 * var_se + (1 - raw) ** 2 * var_sp
+    half = z * math.sqrt(variance) / youden
+    unadjusted = _rogan_gladen_point(x / n, tp / positives, tn / negatives)
+    return _clamp(unadjusted, raw + shift - half, raw + shift + half)
+
+
+def _rogan_gladen_point(apparent: float, se: float, sp: float) -> float:
+    """P = (AP + Sp − 1)/(Se + Sp − 1); Rogan & Gladen 1978, not clamped."""
+    return (apparent + sp - 1) / (se + sp - 1)
+
+
+def _clamp(raw: float, low: float, high: float) -> AdjustedPrevalence:
+    estimate = min(max(raw, 0.0), 1.0)
+    bounded_low, bounded_high = min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
+    outside = raw != estimate or low > 1 or high < 0
+    return AdjustedPrevalence(raw, estimate, bounded_low, bounded_high, outside)
+
+
+def _unusable(
+    x: float, n: float, tp: float, positives: float, tn: float, negatives: float, level: float
+) -> str | None:
+    if n <= 0:
+        return "no X-rays"
+    if positives <= 0 or negatives <= 0:
+        return "no confirmed labels to know sensitivity and specificity from"
+    if not (0 <= x <= n and 0 <= tp <= positives and 0 <= tn <= negatives):
+        raise ValueError("a count is negative or larger than its total")
+    se, sp = (tp + 1) / (positives + 2), (tn + 1) / (negatives + 2)
+    spread = math.sqrt(se * (1 - se) / (positives + 2) + sp * (1 - sp) / (negatives + 2))
+    if se + sp - 1 - critical_value(level) * spread <= 0:
+        return "sensitivity + specificity − 1 is not surely above 0"
+    return None
+
+
+def _counts(x: ArrayLike, n: ArrayLike) -> tuple[Floats, Floats]:
+    counted, total = np.broadcast_arrays(
+        np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    )
+    if np.any(counted < 0) or np.any(counted > total):
+        raise ValueError("x must lie between 0 and n")
+    return counted, total

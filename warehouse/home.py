@@ -1,0 +1,50 @@
+"""Where things lie in a home directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folder that `--home` names. Nothing of a deployment lies outside it by default."""
+
+    root: Path
+
+    @property
+    def configuration(self) -> Path:
+        return self.root / "pneumowatch.toml"
+
+    @property
+    def key(self) -> Path:
+        """The pseudonym key: outside the warehouse, so that a copy of one is not the other."""
+        return self.root / "pseudonym.key"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def catalog(self) -> Path:
+        return self.warehouse / "catalog.sqlite"
+
+    @property
+    def data(self) -> Path:
+        return self.warehouse / "data"
+
+    @property
+    def write_lock(self) -> Path:
+        return self.warehouse / "write.lock"
+
+    def require(self) -> "Home":
+        """This home, if `pneumowatch init` has made one here.
+
+        Raises ConfigurationError with the command to run if not.
+        """
+        if not self.catalog.exists():
+            raise ConfigurationError(
+                f"{self.root} holds no PneumoWatch home; "
+                f"run `pneumowatch init --home {self.root}` first, or name another with --home"
+            )
+        return self

@@ -1,0 +1,298 @@
+"""Measures: SQL counts, Python estimates, disclosure control comes last.
+
+Every page, bulletin, download and command gets its numbers from `compute`, so that none can
+show another number than the next, or go round the suppression.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from inference.records import ModelCard
+from ingest.errors import UserError
+from warehouse.disclosure import disclose
+from warehouse.epidemiology import lang_reiczigel, wilson_interval
+from warehouse.models import registered_cards
+from warehouse.periods import PERIODS, following, label, last_day
+from warehouse.records import Measure, Version
+from warehouse.settings import WarehouseSettings
+from warehouse.sites import current_sites
+from warehouse.store import Row, Warehouse
+from warehouse.versions import resolve
+
+DIMENSIONS = ("region", "site", "age_group", "sex")
+PLANNED = ("standardised_prevalence", "incidence_proxy", "completeness", "nowcast")
+NO_XRAYS = "no X-rays in this period"
+NO_LABELLED = "no X-rays in the model's scope"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRequest:
+    """One question. `regions` and `sites` keep only those named; empty keeps all."""
+
+    measure: str = "positivity"
+    period: str = "week"
+    by: tuple[str, ...] = ("region",)
+    start: date | None = None
+    end: date | None = None
+    as_of: str | int | datetime | None = None
+    epiweek: str = "iso"
+    audience: str = "internal"
+    regions: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an estimator makes of one row of counts."""
+
+    numerator: int | None
+    denominator: int | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    method: str
+    missing_reason: str | None = None
+
+
+Cards = dict[str, ModelCard]
+Estimator = Callable[[Row, Cards], Estimate]
+
+
+def compute(
+    warehouse: Warehouse, request: MeasureRequest, settings: WarehouseSettings | None = None
+) -> list[Measure]:
+    """The measures that a request asks for, ordered by period, place and stratum.
+
+    A place that sent nothing in a period between the first and the last one asked for (or
+    seen) has a row that says so. Studies without a date are in no period. UserError for an
+    unknown measure, period, dimension, audience, week system or version.
+    """
+    return compute_all(warehouse, request, (request.measure,), settings)[request.measure]
+
+
+def compute_all(
+    warehouse: Warehouse,
+    request: MeasureRequest,
+    names: Sequence[str],
+    settings: WarehouseSettings | None = None,
+) -> dict[str, list[Measure]]:
+    """`compute` for several measures at the price of one: the X-rays are counted once.
+
+    `names` stand in the place of `request.measure`.
+    """
+    settings = settings or WarehouseSettings()
+    asked = [replace(request, measure=name) for name in names]
+    estimators = [_check(one) for one in asked]
+    version = resolve(warehouse, request.as_of)
+    rows = warehouse.query("counts", **_parameters(request, version))
+    rows += list(_silent(warehouse, request, rows, version))
+    cards = registered_cards(warehouse, version.commit_number)
+    found: dict[str, list[Measure]] = {}
+    for one, estimator in zip(asked, estimators, strict=True):
+        measures = [_measure(one, row, estimator(row, cards), version) for row in rows]
+        measures.sort(key=_order)
+        found[one.measure] = disclose(measures, request.audience, settings.suppress_below)
+    return found
+
+
+def count_xrays(row: Row, _cards: Cards) -> Estimate:
+    """X-rays: readable studies. A count needs no interval."""
+    return Estimate(row["xrays"], None, float(row["xrays"]), None, None, "count")
+
+
+def positivity(row: Row, _cards: Cards) -> Estimate:
+    """Raw positive share of the X-rays in scope, Wilson interval. Not a prevalence."""
+    return _share(row["positive"], row["in_scope"], row)
+
+
+def bacterial_share(row: Row, _cards: Cards) -> Estimate:
+    """Share of the positive X-rays that look rather bacterial than viral, Wilson interval."""
+    return _share(row["bacterial"], row["positive"], row, "no X-rays labelled pneumonia")
+
+
+def out_of_scope(row: Row, _cards: Cards) -> Estimate:
+    """Share of the X-rays that are unlike what the model was validated on, Wilson interval."""
+    return _share(row["xrays"] - row["in_scope"], row["xrays"], row)
+
+
+def prevalence(row: Row, cards: Cards) -> Estimate:
+    """Share of X-rays with pneumonia, adjusted for the model's sensitivity and specificity.
+
+    Lang-Reiczigel with the counts of the ModelCard. A period that more than one model
+    version scored has no single pair of them, and is not adjusted.
+    """
+    numerator, denominator = row["positive"], row["in_scope"]
+    method = "Lang-Reiczigel, sensitivity and specificity of the model card"
+    if not denominator:
+        return Estimate(numerator, 0, None, None, None, method, _why_empty(row))
+    versions = row["model_versions"]
+    if len(versions) > 1:
+        return Estimate(
+            numerator,
+            denominator,
+            None,
+            None,
+            None,
+            method,
+            "scored by more than one model version",
+        )
+    card = cards.get(versions[0])
+    if card is None:
+        return Estimate(
+            numerator, denominator, None, None, None, method, f"no model card of {versions[0]}"
+        )
+    found = lang_reiczigel(
+        numerator,
+        denominator,
+        card.true_positives,
+        card.true_positives + card.false_negatives,
+        card.true_negatives,
+        card.true_negatives + card.false_positives,
+    )
+    if not found.usable:
+        return Estimate(numerator, denominator, None, None, None, method, found.reason)
+    return Estimate(numerator, denominator, found.estimate, found.low, found.high, method)
+
+
+MEASURES: dict[str, Estimator] = {
+    "xrays": count_xrays,
+    "positivity": positivity,
+    "prevalence": prevalence,
+    "bacterial_share": bacterial_share,
+    "out_of_scope": out_of_scope,
+}
+
+
+def _share(numerator: int, denominator: int, row: Row, empty: str | None = None) -> Estimate:
+    if not denominator:
+        reason = _why_empty(row) if not row["xrays"] or not empty else empty
+        return Estimate(numerator, 0, None, None, None, "Wilson", reason)
+    low, high = wilson_interval(numerator, denominator)
+    return Estimate(
+        numerator, denominator, numerator / denominator, float(low), float(high), "Wilson"
+    )
+
+
+def _why_empty(row: Row) -> str:
+    return NO_LABELLED if row["xrays"] else NO_XRAYS
+
+
+def _check(request: MeasureRequest) -> Estimator:
+    if request.measure in PLANNED:
+        raise UserError(
+            f"the measure {request.measure} is not in this version; "
+            f"it has {', '.join(sorted(MEASURES))}"
+        )
+    if request.measure not in MEASURES:
+        raise UserError(f"{request.measure!r} is not a measure; {', '.join(sorted(MEASURES))} are")
+    if request.period not in PERIODS:
+        raise UserError(f"--period {request.period!r} is not one of {', '.join(PERIODS)}")
+    if request.epiweek not in ("iso", "mmwr"):
+        raise UserError(f"--epiweek {request.epiweek!r} is not iso or mmwr")
+    for dimension in request.by:
+        if dimension not in DIMENSIONS:
+            raise UserError(f"--by {dimension!r} is not one of {', '.join(DIMENSIONS)}")
+    if request.start and request.end and request.start > request.end:
+        raise UserError(f"--from {request.start} is later than --to {request.end}")
+    return MEASURES[request.measure]
+
+
+def _parameters(request: MeasureRequest, version: Version) -> dict[str, object]:
+    return {
+        "commit": version.commit_number,
+        "period": request.period,
+        "mmwr": request.epiweek == "mmwr",
+        "first": request.start,
+        "last": request.end,
+        "regions": list(request.regions) or None,
+        "sites": list(request.sites) or None,
+        "by_region": "region" in request.by,
+        "by_site": "site" in request.by,
+        "by_age": "age_group" in request.by,
+        "by_sex": "sex" in request.by,
+    }
+
+
+def _silent(
+    warehouse: Warehouse, request: MeasureRequest, rows: list[Row], version: Version
+) -> Iterator[Row]:
+    """Empty rows for the places that sent nothing in a period; none where strata are asked for."""
+    if not rows or {"age_group", "sex"} & set(request.by):
+        return
+    seen = {(row["period_start"], row["region"], row["site_id"]) for row in rows}
+    starts = sorted({row["period_start"] for row in rows})
+    places = _places(warehouse, request, version)
+    start = starts[0]
+    while start <= starts[-1]:
+        for region, site in places:
+            if (start, region, site) not in seen:
+                yield _empty_row(start, region, site)
+        start = following(start, request.period)
+
+
+def _places(
+    warehouse: Warehouse, request: MeasureRequest, version: Version
+) -> list[tuple[str | None, str | None]]:
+    """(region, site) of each known place that the request is about."""
+    by_region, by_site = "region" in request.by, "site" in request.by
+    places: dict[tuple[str | None, str | None], None] = {}
+    for site in current_sites(warehouse, version.commit_number):
+        if request.regions and site.region not in request.regions:
+            continue
+        if request.sites and site.site_id not in request.sites:
+            continue
+        places[site.region if by_region else None, site.site_id if by_site else None] = None
+    return list(places)
+
+
+def _empty_row(start: date, region: str | None, site: str | None) -> Row:
+    counts = dict.fromkeys(
+        ("xrays", "in_scope", "positive", "bacterial", "simulated", "generated"), 0
+    )
+    return {
+        "period_start": start,
+        "region": region,
+        "site_id": site,
+        "age_group": None,
+        "sex": None,
+        "model_versions": [],
+        **counts,
+    }
+
+
+def _measure(request: MeasureRequest, row: Row, found: Estimate, version: Version) -> Measure:
+    start = row["period_start"]
+    end = last_day(start, request.period)
+    strata = [(name, row[name]) for name in ("age_group", "sex") if name in request.by]
+    return Measure(
+        measure=request.measure,
+        period=label(start, request.period, request.epiweek),
+        period_start=start,
+        period_end=end,
+        region=row["region"],
+        site=row["site_id"],
+        stratum=";".join(f"{name}={value}" for name, value in strata) or None,
+        numerator=found.numerator,
+        denominator=found.denominator,
+        estimate=found.estimate,
+        ci_low=found.low,
+        ci_high=found.high,
+        method=found.method,
+        model_version="+".join(row["model_versions"]) or None,
+        as_of=version.commit_number,
+        complete=end < version.recorded_at.date(),
+        suppressed=False,
+        missing_reason=found.missing_reason,
+        simulated=row["simulated"],
+        generated=row["generated"],
+    )
+
+
+def _order(measure: Measure) -> tuple[date, str, str, str]:
+    return (
+        measure.period_start,
+        measure.region or "",
+        measure.site or "",
+        measure.stratum or "",
+    )
