@@ -1,0 +1,26 @@
+"""`pneumowatch bench NAME`: the benchmarks of a checkout, printed as ratios."""
+
+import argparse
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from ingest.errors import UserError
+
+NAMES = {
+    "startup": "`--help`, and the first page of `serve`",
+    "ingest": "the whole chain beside its stages alone, and its peak memory",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    listed = "; ".join(f"{name}: {what}" for name, what in NAMES.items())
+    parser.add_argument("name", choices=NAMES, metavar="NAME", help=listed)
+    parser.add_argument("--images", type=Path, metavar="DIR", help="X-rays to use")
+
+
+def run(args: argparse.Namespace) -> int:
+    if not Path("tests/benchmarks").is_dir():
+        raise UserError("the benchmarks are in the source checkout: run this from its folder")
+    sys.path.insert(0, str(Path.cwd()))
+    return int(import_module(f"tests.benchmarks.{args.name}").main(args.images))

@@ -1,0 +1,113 @@
+"""`pneumowatch predict`: scores without storing. Not a diagnosis."""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ingest.errors import UserError
+
+NOTICE = "A surveillance score, not a diagnosis."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--explain", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.explain is not None:
+        raise UserError("--explain: heatmaps are not in this version")
+    from dashboard.output import print_json
+
+    entries = _entries(args)
+    if args.json:
+        print_json(entries)
+    else:
+        for entry in entries:
+            print(_line(entry))
+    print(NOTICE, file=sys.stderr)
+    return 0
+
+
+def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
+    from dashboard.context import configuration
+    from dashboard.intake import reader_settings
+    from inference.predictor import Predictor
+    from ingest.inputs import Input
+    from ingest.records import Rejection
+    from ingest.workers import read_with
+
+    for path in args.images:
+        if not path.is_file():
+            raise UserError(f"{path}: there is no such file")
+    predictor = Predictor(device=args.device)
+    configured = configuration(args.home)
+    settings = reader_settings(configured, _key(args.home), predictor.card)
+    # In decode processes: a file that crashes its decoder costs itself alone.
+    inputs = [Input(path, name=str(number)) for number, path in enumerate(args.images)]
+    caps = replace(configured.ingest, workers=min(len(inputs), os.cpu_count() or 1))
+    entries: dict[int, dict[str, Any]] = {}
+    for item, outcome in read_with(inputs, settings, caps):
+        if isinstance(outcome, Rejection):
+            entry = _refused(item.path, outcome, predictor.card)
+        else:
+            (prediction,) = predictor.predict([outcome])
+            entry = _scored(item.path, outcome, prediction, predictor.card)
+        entries[int(item.name)] = entry
+    return [entries[number] for number in range(len(inputs))]
+
+
+def _key(home: Path) -> bytes:
+    """The home's key; without a home, nothing is stored and any key serves."""
+    from ingest.identity import KEY_BYTES, load_key
+    from warehouse.home import Home
+
+    path = Home(home).key
+    return load_key(path) if path.exists() else bytes(KEY_BYTES)
+
+
+def _scored(path: Path, study: Any, prediction: Any, card: Any) -> dict[str, Any]:
+    from inference.scope import out_of_scope_reasons
+
+    return {
+        "file": str(path),
+        "study_id": study.study_id,
+        "probability": prediction.probability,
+        "label": prediction.label,
+        "threshold": prediction.threshold,
+        "p_bacterial": prediction.p_bacterial,
+        "p_viral": prediction.p_viral,
+        "in_scope": prediction.in_scope,
+        "reasons": out_of_scope_reasons(study, card),
+        "model_version": prediction.model_version,
+    }
+
+
+def _refused(path: Path, rejection: Any, card: Any) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "study_id": None,
+        "probability": None,
+        "label": None,
+        "threshold": card.thresholds["surveillance"],
+        "p_bacterial": None,
+        "p_viral": None,
+        "in_scope": False,
+        "reasons": [f"{rejection.reason.value}: {rejection.sentence}"],
+        "model_version": card.model_version,
+    }
+
+
+def _line(entry: dict[str, Any]) -> str:
+    name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in entry["file"])
+    if entry["probability"] is None:
+        return f"{name}: refused, {entry['reasons'][0]}"
+    label = entry["label"] or "out of scope (" + "; ".join(entry["reasons"]) + ")"
+    cause = entry["p_bacterial"]
+    told = "" if cause is None else f", if pneumonia: bacterial {cause:.2f}, viral {1 - cause:.2f}"
+    return f"{name}: {label}, probability {entry['probability']:.3f}{told}"

@@ -1,0 +1,166 @@
+"""The chain that `ingest` and `demo` both run: files → Studies → Predictions → rows."""
+
+import functools
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dashboard.configuration import Configuration
+from dashboard.progress import Progress
+from inference.checkpoint import read_card, shipped_model
+from inference.preprocess import prepare
+from inference.records import ModelCard
+from ingest.discover import Discovery, discover
+from ingest.identity import load_key
+from ingest.inputs import Input
+from ingest.manifest import Manifest, read_manifest
+from ingest.reader import ReaderSettings
+from ingest.records import Rejection, Study
+from ingest.settings import IngestSettings
+from ingest.workers import read_with
+from warehouse.models import register
+from warehouse.pipeline import Tally, drain
+from warehouse.sites import current_sites
+from warehouse.store import Warehouse
+
+SHOWN = 20  # refusals that are named on standard error; the rest are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to ingest and how."""
+
+    paths: tuple[Path, ...]
+    manifest: Path | None = None
+    site_id: str | None = None
+    device: str = "auto"
+    workers: int | None = None
+    source: str | None = None  # overrides the Study's source: generated X-rays say so
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    tally: Tally
+    model_version: str
+    device: str
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON of `pneumowatch ingest`."""
+        tally, rate = self.tally, self.tally.received / self.seconds if self.seconds else 0.0
+        return {
+            "received": tally.received,
+            "predicted": tally.predicted,
+            "duplicates": tally.duplicates,
+            "rejected": tally.rejected,
+            "by_reason": dict(sorted(tally.by_reason.items())),
+            "model_version": self.model_version,
+            "device": self.device,
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(rate, 2),
+        }
+
+
+def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outcome:
+    """Runs a job to its end; raises UserError before the first file if it cannot begin."""
+    from inference.device import choose  # torch: only paid for when something is ingested
+
+    began = time.monotonic()
+    manifest = _manifest(job.manifest)
+    found = _discover(warehouse, job, manifest)
+    card = ensure_model(warehouse)
+    key = load_key(warehouse.home.key)
+    reader = reader_settings(configuration, key, card, job.source)
+    refusals = Refusals()
+    results = read_with(found, reader, _caps(configuration, job))
+    with Progress(found.count(), "film") as progress:
+        tally = drain(
+            warehouse,
+            refusals.watch(results),
+            lambda: _predictor(job.device),
+            key,
+            configuration.warehouse,
+            progress=progress,
+        )
+    refusals.close()
+    if found.unmatched:
+        _say(f"passed over {found.unmatched} manifest rows with no file under the paths given")
+    seconds = time.monotonic() - began
+    return Outcome(tally, card.model_version, choose(job.device).type, seconds)
+
+
+def ensure_model(warehouse: Warehouse) -> ModelCard:
+    """The shipped model's card; a home from before this version of it registers it now."""
+    card = read_card(shipped_model())
+    if register(warehouse, card, promote=True):
+        _say(f"promoted the model {card.model_version} that came with this version")
+    return card
+
+
+def reader_settings(
+    configuration: Configuration, key: bytes, card: ModelCard, source: str | None = None
+) -> ReaderSettings:
+    """How one film is read for this model."""
+    shrink = functools.partial(prepare, size=card.input_size)
+    return ReaderSettings.of(configuration.ingest, key, shrink, source=source)
+
+
+class Refusals:
+    """Names the first refused files on standard error, where alone a name may show."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def watch(
+        self, results: Iterable[tuple[Input, Study | Rejection]]
+    ) -> Iterator[Study | Rejection]:
+        """The outcomes, one by one."""
+        for item, outcome in results:
+            if isinstance(outcome, Rejection):
+                self._count += 1
+                if self._count <= SHOWN:
+                    _say(f"refused {item.name!r}: {outcome.reason.value}: {outcome.sentence}")
+            yield outcome
+
+    def close(self) -> None:
+        if self._count > SHOWN:
+            _say(f"… and {self._count - SHOWN} more; `pneumowatch rejections` lists them")
+
+
+def _manifest(path: Path | None) -> Manifest | None:
+    if path is None:
+        return None
+    manifest = read_manifest(path)
+    for error in manifest.errors[:SHOWN]:
+        _say(f"{path}, {error}")
+    if len(manifest.errors) > SHOWN:
+        _say(f"… and {len(manifest.errors) - SHOWN} more bad cells in {path}")
+    return manifest
+
+
+def _discover(warehouse: Warehouse, job: Job, manifest: Manifest | None) -> Discovery:
+    zones = {site.site_id: site.time_zone for site in current_sites(warehouse)}
+    return discover(job.paths, manifest, job.site_id, zones, zones.keys())
+
+
+def _caps(configuration: Configuration, job: Job) -> IngestSettings:
+    """The configuration's, with the number of workers that the command line asks for."""
+    if job.workers is None:
+        return configuration.ingest
+    return replace(configuration.ingest, workers=job.workers)
+
+
+def _predictor(device: str) -> Any:
+    from inference.predictor import Predictor
+
+    return Predictor(device=device)
+
+
+def _say(text: str) -> None:
+    clean = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    print(clean, file=sys.stderr)
