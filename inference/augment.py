@@ -1,7 +1,7 @@
-"""Strong augmentation of a whole batch in torch: what separates a transferable model from
-one that has learnt a hospital's exposure, crop and compression.
+"""Strong augmentation of a whole batch in torch.
 
-Films are (n, 1, s, s) float in 0..255, and stay so. Every draw comes from one seeded numpy
+It separates a transferable model from one that has learnt a hospital's exposure, crop and
+compression. Films are (n, 1, s, s) float in 0..255, and stay so. Every draw comes from one seeded numpy
 generator, so that a run can be repeated.
 """
 

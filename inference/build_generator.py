@@ -127,6 +127,7 @@ def _square(flat: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    """The command line of this module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", type=Path, help="children's films, normal and by cause")
     parser.add_argument("--out", type=Path, default=SHIPPED)

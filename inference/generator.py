@@ -20,7 +20,7 @@ CHUNK = 64  # films made at a time: 64 x 112 x 112 floats are 3 MB
 
 # Severity of healthy and of sick films, as Beta distributions. They overlap, so that the
 # shipped classifier has doubtful films to deal with (AUROC .88 to .98, held by a test).
-HEALTHY_SEVERITY = (1.0, 12.0)
+HEALTHY_SEVERITY = (0.8, 24.0)
 SICK_SEVERITY = (3.5, 1.4)
 
 

@@ -34,10 +34,12 @@ class Confusion:
 
 
 def share(part: float, whole: float) -> float:
+    """part of whole; NaN of nothing."""
     return part / whole if whole else float("nan")
 
 
 def confusion(positive: np.ndarray, probability: np.ndarray, threshold: float) -> Confusion:
+    """Counts of (n,) truths against (n,) probabilities, positive from the threshold on."""
     called = probability >= threshold
     return Confusion(
         tp=int(np.sum(called & positive)),
@@ -93,6 +95,7 @@ class Reliability:
 
 
 def reliability(positive: np.ndarray, probability: np.ndarray, bins: int = 10) -> Reliability:
+    """Mean prediction, observed share and count in equal bins of probability, each (bins,)."""
     index = np.minimum((probability * bins).astype(int), bins - 1)
     count = np.bincount(index, minlength=bins)
     with np.errstate(invalid="ignore"):

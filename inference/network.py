@@ -84,8 +84,16 @@ class Classifier(nn.Module):
         return maps.mean(dim=(2, 3))
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
+        """(n, 1, s, s) films as (n, classes) logits; judged, each is averaged with its mirror.
+
+        In training the mirror is one of the augmentations instead. Averaging raised AUROC
+        on adults from .868 to .878 (docs/model.md), at the price of a second pass.
+        """
         logits: torch.Tensor = self.classifier(self.embed(films))
-        return logits
+        if self.training:
+            return logits
+        mirrored: torch.Tensor = self.classifier(self.embed(films.flip(-1)))
+        return (logits + mirrored) / 2
 
 
 def build(architecture: str, classes: int) -> Classifier:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tree import tree
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("ingest", "inference", "warehouse", "dashboard")
 SOURCES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
@@ -103,3 +105,8 @@ def test_every_query_is_used() -> None:
 def test_weights_are_small_enough() -> None:
     for path in (ROOT / "inference" / "weights").iterdir():
         assert path.stat().st_size <= 25 * 2**20, path
+
+
+def test_the_readme_draws_the_tree() -> None:
+    """`python -m tests.tree` prints what belongs there."""
+    assert tree() in (ROOT / "README.md").read_text(encoding="utf-8")

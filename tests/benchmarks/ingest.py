@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from PIL import Image
@@ -24,6 +25,7 @@ from ingest.workers import read_all
 from tests.benchmarks.measure import Ran, films_in, machine, run, say
 
 COPIES = 10
+TIMES = 3
 REAL = Path("../shared/data/incoming/images")
 
 
@@ -32,27 +34,35 @@ def main(images: Path | None) -> int:
     folder = images or REAL
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name one with X-rays: --images DIR")
-    number = len(films_in(folder))
-    print(f"ingest of {number} films on {machine()}")
-    decode, films = _decode_alone(folder)
-    forward = _forward_alone(films)
+    print(f"ingest of {len(films_in(folder))} films on {machine()}, medians of {TIMES} in turn")
     with tempfile.TemporaryDirectory() as work:
-        whole = _ingest(Path(work) / "home", folder)
-        tenfold = _ingest(Path(work) / "home10", _copies(folder, Path(work) / "copies"))
-    rate = json.loads(whole.stdout)["images_per_second"]
-    slowest = min(decode, forward)
+        rounds = [_round(folder, Path(work) / str(number)) for number in range(TIMES)]
+        copies = _copies(folder, Path(work) / "copies")
+        tenfold = _ingest(Path(work) / "tenfold", copies)
+    decode, forward, whole, peak = (median(column) for column in zip(*rounds, strict=True))
+    many, slowest = _rate(tenfold), min(decode, forward)
     say("decode and prepare alone, all workers", decode, "films/s")
     say("forward passes alone", forward, "films/s")
-    say("pneumowatch ingest, end to end", rate, "films/s")
-    say("  as a share of its slowest stage alone", rate / slowest, "", ">= 0.85")
-    say("peak memory", whole.peak_bytes / 2**30, "GiB", "< 1.5")
-    say(
-        f"  with {COPIES} times the films, as a multiple",
-        tenfold.peak_bytes / whole.peak_bytes,
-        "",
-        "<= 1.1",
-    )
+    say("pneumowatch ingest, end to end, start included", whole, "films/s")
+    say("  as a share of its slowest stage alone", whole / slowest, "", ">= 0.85")
+    say("  as a share of what both stages leave of these cores", whole * (1 / decode + 1 / forward))
+    say(f"with {COPIES} times the films, end to end", many, "films/s")
+    say("  as a share of its slowest stage alone", many / slowest)
+    say("peak memory", peak / 2**30, "GiB", "< 1.5")
+    say(f"  with {COPIES} times the films, as a multiple", tenfold.peak_bytes / peak, "", "<= 1.1")
     return 0
+
+
+def _round(folder: Path, work: Path) -> tuple[float, float, float, float]:
+    """Films a second of decoding, of forward passes and of the whole; its peak in bytes."""
+    work.mkdir()
+    decode, films = _decode_alone(folder)
+    whole = _ingest(work / "home", folder)
+    return decode, _forward_alone(films), _rate(whole), float(whole.peak_bytes)
+
+
+def _rate(ran: Ran) -> float:
+    return float(json.loads(ran.stdout)["images_per_second"])
 
 
 def _decode_alone(folder: Path) -> tuple[float, np.ndarray]:
@@ -78,6 +88,7 @@ def _forward_alone(films: np.ndarray) -> float:
 
 
 def _ingest(home: Path, folder: Path) -> Ran:
+    home.parent.mkdir(exist_ok=True)
     sites = home.parent / "sites.csv"
     sites.write_text("site_id,name,region,latitude,longitude\nS,Site,R,0,0\n")
     run(["init", "--home", str(home)])
