@@ -1,8 +1,8 @@
 """Strong augmentation of a whole batch in torch.
 
 It separates a transferable model from one that has learnt a hospital's exposure, crop and
-compression. Films are (n, 1, s, s) float in 0..255, and stay so. Every draw comes from one seeded numpy
-generator, so that a run can be repeated.
+compression. Films are (n, 1, s, s) float in 0..255, and stay so. Every draw comes from one
+seeded numpy generator, so that a run can be repeated.
 """
 
 import io
