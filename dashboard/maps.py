@@ -1,7 +1,7 @@
 """Maps: pure functions from the measures of one period to plain Plotly dictionaries.
 
-No base map: outlines come from the deployment's own GeoJSON. The colour scale is cividis,
-even in lightness and the same to colour-blind readers.
+No base map: outlines come from the deployment's own GeoJSON. The colour scale is one hue,
+even in its steps of lightness, so that it reads the same to colour-blind readers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from warehouse.records import Measure, Site
 OUTLINE = "rgba(127, 140, 153, 0.9)"
 NO_VALUE = "rgba(127, 140, 153, 0.25)"
 MAP_HEIGHT = 560  # pixels, at most
-SCALE = [  # cividis: even lightness, the same to colour-blind readers
-    [0.0, "#fdea45"],
-    [0.2, "#cbba69"],
-    [0.4, "#958f78"],
-    [0.6, "#666970"],
-    [0.8, "#31446b"],
-    [1.0, "#00224e"],
+SCALE = [  # one hue from light to dark: grey stays free for "no value"
+    [0.0, "#d9f0ea"],
+    [0.2, "#a6d8d0"],
+    [0.4, "#6fbab6"],
+    [0.6, "#3f959c"],
+    [0.8, "#206e80"],
+    [1.0, "#0a4560"],
 ]
 
 
