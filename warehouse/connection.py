@@ -41,9 +41,20 @@ def connect(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only:
         options.append("READ_ONLY")
     target = quoted(f"ducklake:sqlite:{home.catalog.resolve()}")
-    connection.execute(f"ATTACH {target} AS w ({', '.join(options)})")
+    try:
+        connection.execute(f"ATTACH {target} AS w ({', '.join(options)})")
+    except duckdb.Error as error:
+        connection.close()
+        raise ConfigurationError(_unreadable(home, error)) from None
     connection.execute("USE w")
     return connection
+
+
+def _unreadable(home: Home, error: duckdb.Error) -> str:
+    return (
+        f"the catalog {home.catalog} cannot be opened ({str(error).splitlines()[0]}); "
+        "check that the disk is there, that you may write to it, or restore a copy of the home"
+    )
 
 
 def quoted(text: Path | str) -> str:

@@ -44,7 +44,8 @@ def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
 
     for path in args.images:
         if not path.is_file():
-            raise UserError(f"{path}: there is no such file")
+            what = "is a folder; name its files" if path.is_dir() else "there is no such file"
+            raise UserError(f"{path}: {what}")
     predictor = Predictor(device=args.device)
     configured = configuration(args.home)
     settings = reader_settings(configured, _key(args.home), predictor.card)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
 import time
@@ -49,6 +50,14 @@ def test_a_records_fields_are_its_tables_columns(
 def test_a_home_that_is_not_there_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="pneumowatch init"):
         Warehouse.open(tmp_path / "nowhere")
+
+
+def test_a_damaged_catalog_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
+    shutil.copytree(warehouse.home.root, tmp_path / "damaged")
+    catalog = tmp_path / "damaged" / "warehouse" / "catalog.sqlite"
+    catalog.write_bytes(b"this is not a database" * 100)
+    with pytest.raises(ConfigurationError, match=r"catalog\.sqlite cannot be opened"):
+        Warehouse.open(tmp_path / "damaged")
 
 
 def test_a_newer_warehouse_is_refused(warehouse: Warehouse) -> None:
@@ -113,7 +122,7 @@ def test_versions_by_number_time_and_day(warehouse: Warehouse) -> None:
         resolve(warehouse, "2001-01-01")
 
 
-def _write_all(home: Path, ids: list[str], batch: int) -> None:
+def _write_all(home: Path, ids: list[str], batch: int, pause: float = 0.0) -> None:
     with Warehouse.open(home) as warehouse:
         for at in range(0, len(ids), batch):
             studies = [study(name, day=date(2026, 5, 11)) for name in ids[at : at + batch]]
@@ -121,6 +130,7 @@ def _write_all(home: Path, ids: list[str], batch: int) -> None:
                 found = look_up(transaction, studies)
                 scored = {item.study_id: prediction(item.study_id, "NORMAL") for item in found.new}
                 append_studies(transaction, found.new, scored)
+            time.sleep(pause)
 
 
 def _doubled(warehouse: Warehouse) -> list[dict]:
@@ -169,7 +179,7 @@ def test_a_reader_in_another_process_sees_commits_while_a_writer_works(tmp_path:
     home = tmp_path / "home"
     network(home).close()
     ids = [f"s{number:03d}" for number in range(45)]
-    writer = SPAWN.Process(target=_write_all, args=(home, ids, 3))
+    writer = SPAWN.Process(target=_write_all, args=(home, ids, 3, 0.2))
     with Warehouse.open(home, read_only=True) as reader:
         writer.start()
         seen = []
