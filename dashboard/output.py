@@ -33,7 +33,7 @@ def emit(records: Sequence[Any], columns: Sequence[str], form: str, out: Path | 
     if out is None:
         sys.stdout.write(text)
     else:
-        _checked(out).write_text(text, encoding="utf-8")
+        _written(out, text)
 
 
 def csv_text(records: Sequence[Any], columns: Sequence[str]) -> str:
@@ -108,6 +108,13 @@ def _write_parquet(rows: list[dict[str, Any]], columns: Sequence[str], out: Path
     chosen = [{name: row[name] for name in columns} for row in rows]
     table = pa.Table.from_pylist(chosen) if chosen else pa.table({name: [] for name in columns})
     pq.write_table(table, _checked(out))
+
+
+def _written(out: Path, text: str) -> None:
+    try:
+        _checked(out).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror}") from None
 
 
 def _checked(out: Path) -> Path:

@@ -18,6 +18,7 @@ from warehouse.versions import resolve
 REQUIRED = ("site_id", "name", "region", "latitude", "longitude")
 COUNTS = ("catchment", "catchment_under5", "icu_beds", "isolation_beds")
 GEOMETRIES = ("Polygon", "MultiPolygon")
+LONGEST_COUNT = 10  # digits: more than there are people
 LARGEST_GEOJSON = 20 * 2**20  # bytes: a page has to carry it
 
 
@@ -134,8 +135,8 @@ def _number(path: Path, line: int, column: str, text: str, limit: float) -> floa
 def _count(path: Path, line: int, column: str, text: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
-        _refuse(path, line, column, text, "write a whole number, or leave it empty")
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_COUNT:
+        _refuse(path, line, column, text, "write a whole number of people or beds, or nothing")
     return int(text)
 
 
@@ -149,7 +150,7 @@ def _features(path: Path) -> list[dict[str, Any]]:
     if path.stat().st_size > LARGEST_GEOJSON:
         raise InputError(f"is larger than {LARGEST_GEOJSON >> 20} MiB; simplify it", file=path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
         raise InputError("is not JSON", file=path) from None
     features = content.get("features") if isinstance(content, dict) else None
@@ -166,4 +167,35 @@ def _region(path: Path, number: int, feature: Any) -> Region:
         raise InputError(f"feature {number} has no properties.region", file=path)
     if not isinstance(geometry, dict) or geometry.get("type") not in GEOMETRIES:
         raise InputError(f"feature {number} ({code}) is not a Polygon or MultiPolygon", file=path)
+    if not _drawable(geometry):
+        raise InputError(
+            f"feature {number} ({code}): its coordinates are not rings of at least 4 points, "
+            "each a longitude in ±180 and a latitude in ±90 (WGS 84 degrees)",
+            file=path,
+        )
     return Region(code.strip(), str(properties.get("name") or code).strip(), geometry)
+
+
+def _drawable(geometry: dict[str, Any]) -> bool:
+    """Whether a Polygon or MultiPolygon has rings that a map can draw."""
+    coordinates = geometry.get("coordinates")
+    polygons = coordinates if geometry["type"] == "MultiPolygon" else [coordinates]
+    return _is_full_list(polygons) and all(
+        _is_full_list(rings) and all(_is_ring(ring) for ring in rings) for rings in polygons
+    )
+
+
+def _is_full_list(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 0
+
+
+def _is_ring(ring: Any) -> bool:
+    return isinstance(ring, list) and len(ring) >= 4 and all(_is_point(point) for point in ring)
+
+
+def _is_point(point: Any) -> bool:
+    if not isinstance(point, list) or len(point) < 2:
+        return False
+    if not all(isinstance(part, (int, float)) for part in point[:2]):
+        return False
+    return -180 <= point[0] <= 180 and -90 <= point[1] <= 90  # NaN is neither

@@ -47,6 +47,8 @@ def test_parquet_round_trip_and_its_need_of_a_file(tmp_path: Path) -> None:
         emit(ROWS, COLUMNS, "parquet", None)
     with pytest.raises(UserError, match="does not exist"):
         emit(ROWS, COLUMNS, "csv", tmp_path / "none" / "x.csv")
+    with pytest.raises(UserError, match="cannot be written"):
+        emit(ROWS, COLUMNS, "csv", Path("/proc/not-to-be-written"))
     with pytest.raises(UserError, match="is a folder"):
         emit(ROWS, COLUMNS, "csv", tmp_path)
 

@@ -26,10 +26,11 @@ def regions_file(folder: Path, *features: object) -> Path:
 
 def feature(code: object, kind: str = "Polygon") -> dict:
     ring = [[0, 0], [0, 1], [1, 1], [0, 0]]
+    rings = [[ring]] if kind == "MultiPolygon" else [ring]
     return {
         "type": "Feature",
         "properties": {"region": code},
-        "geometry": {"type": kind, "coordinates": [ring]},
+        "geometry": {"type": kind, "coordinates": rings},
     }
 
 
@@ -51,6 +52,7 @@ def test_sites_are_read_with_their_optional_columns(tmp_path: Path) -> None:
         ("A,A,R,0,0,../../etc/passwd,,", "time_zone", "passwd"),
         ("A,A,R,0,0,,many,", "catchment", "many"),
         ("A,A,R,0,0,,-5,", "catchment", "-5"),
+        ("A,A,R,0,0,,99999999999999999999999,", "catchment", "99999999999999999999999"),
         ("A,,R,0,0,,,", "name", ""),
         ("OK,A,R,0,0,,,", "site_id", "OK"),
     ],
@@ -103,6 +105,22 @@ def test_regions_are_read_and_stored(warehouse: Warehouse, tmp_path: Path) -> No
 def test_a_bad_region_is_named(tmp_path: Path, features: list, said: str) -> None:
     with pytest.raises(InputError, match=said):
         read_regions(regions_file(tmp_path, *features))
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    ["abc", None, [], [[]], [[[0, 0], [0, 1], [1, 1]]],
+     [[[0, 0], [0, float("nan")], [1, 1], [0, 0]]],
+     [[[500000, 4649776], [500001, 4649776], [500001, 4649777], [500000, 4649776]]]],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["Polygon", "MultiPolygon"])
+def test_an_outline_that_no_map_can_draw_is_refused(
+    tmp_path: Path, coordinates: object, kind: str
+) -> None:
+    shape = feature("A", kind)
+    shape["geometry"]["coordinates"] = coordinates if kind == "Polygon" else [coordinates]
+    with pytest.raises(InputError, match=r"feature 1 \(A\): its coordinates"):
+        read_regions(regions_file(tmp_path, shape))
 
 
 def test_text_that_is_not_geojson(tmp_path: Path) -> None:
