@@ -178,8 +178,8 @@ def _region(path: Path, number: int, feature: Any) -> Region:
 
 def _drawable(geometry: dict[str, Any]) -> bool:
     """Whether a Polygon or MultiPolygon has rings that a map can draw."""
-    coordinates = geometry.get("coordinates")
-    polygons = coordinates if geometry["type"] == "MultiPolygon" else [coordinates]
+    coordinates: Any = geometry.get("coordinates")
+    polygons: Any = coordinates if geometry["type"] == "MultiPolygon" else [coordinates]
     return _is_full_list(polygons) and all(
         _is_full_list(rings) and all(_is_ring(ring) for ring in rings) for rings in polygons
     )
@@ -198,4 +198,4 @@ def _is_point(point: Any) -> bool:
         return False
     if not all(isinstance(part, (int, float)) for part in point[:2]):
         return False
-    return -180 <= point[0] <= 180 and -90 <= point[1] <= 90  # NaN is neither
+    return bool(-180 <= point[0] <= 180 and -90 <= point[1] <= 90)  # NaN is neither
