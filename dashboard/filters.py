@@ -6,7 +6,7 @@ back to the default, with a sentence that names it. Nothing here raises on bad i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
@@ -102,11 +102,6 @@ def known_places(filters: Filters, known: Mapping[str, str]) -> Parsed:
     problems = tuple(f"“{_short(place)}” is not a known region or site." for place in unknown)
     kept = tuple(place for place in filters.places if place in known)
     return Parsed(replace(filters, places=kept), problems)
-
-
-def previous_week(label: str) -> str:
-    """The label of the ISO week before."""
-    return week_label(period_bounds(label)[0] - timedelta(days=7))
 
 
 def _read(name: str, text: str, found: dict[str, Any], problems: list[str]) -> None:

@@ -86,8 +86,8 @@ class Classifier(nn.Module):
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         """(n, 1, s, s) films as (n, classes) logits; judged, each is averaged with its mirror.
 
-        In training the mirror is one of the augmentations instead. Averaging raised AUROC
-        on adults from .868 to .878 (docs/model.md), at the price of a second pass.
+        In training the mirror is one of the augmentations instead. Averaging costs a second
+        pass.
         """
         logits: torch.Tensor = self.classifier(self.embed(films))
         if self.training:

@@ -20,12 +20,6 @@ def registry(warehouse: Warehouse, commit: int) -> list[Row]:
     return warehouse.query("registered_models", commit=commit)
 
 
-def promoted_version(warehouse: Warehouse, commit: int) -> str | None:
-    """The version promoted last as of a commit; None before the first."""
-    rows = [row for row in registry(warehouse, commit) if row["promoted_in"] is not None]
-    return rows[0]["model_version"] if rows else None
-
-
 def register(warehouse: Warehouse, card: ModelCard, *, promote: bool = False) -> bool:
     """Adds a version unless it is there; False when nothing was to do."""
     with warehouse.write("models") as transaction:

@@ -118,11 +118,6 @@ class Warehouse:
         with self._cursor() as cursor:
             return _rows(cursor, text, parameters)
 
-    def arrow(self, name: str, **parameters: object) -> pa.Table:
-        """The same as `query` for results too large for rows."""
-        with self._cursor() as cursor:
-            return cursor.execute(statement(name), parameters or None).to_arrow_table()
-
     @contextmanager
     def write(self, kind: str) -> Iterator[Transaction]:
         """One write transaction, alone among all processes of this home.
