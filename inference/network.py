@@ -2,12 +2,17 @@
 
 `mobilenet_v2` is Sandler et al. 2018 (arXiv:1801.04381) with a one-channel stem; its
 parameters are named as torchvision names them, so that published ImageNet weights load.
+`efficientnet_lite0` to `efficientnet_lite2` are EfficientNet-Lite (Tan and Le 2019,
+arXiv:1905.11946, without squeeze-and-excitation and with ReLU6), padded as TensorFlow pads.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ingest.errors import UserError
 
@@ -20,6 +25,16 @@ BLOCKS = (
     (6, 96, 3, 1),
     (6, 160, 3, 2),
     (6, 320, 1, 1),
+)
+# kernel, expansion, channels out, repeats, stride of the first repeat (EfficientNet-B0)
+LITE_BLOCKS = (
+    (3, 1, 16, 1, 1),
+    (3, 6, 24, 2, 2),
+    (5, 6, 40, 2, 2),
+    (3, 6, 80, 3, 2),
+    (5, 6, 112, 3, 1),
+    (5, 6, 192, 4, 2),
+    (3, 6, 320, 1, 1),
 )
 FLAT_FILM = 1.0  # grey levels: keeps a blank film's standard deviation from dividing by zero
 
@@ -50,13 +65,24 @@ class ConvNormActivation(nn.Sequential):
 class InvertedResidual(nn.Module):
     """Expand, filter depthwise, project; added to its input where the shapes agree."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, expansion: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int,
+        expansion: int,
+        filtering: Callable[[int, int], nn.Module] | None = None,
+    ) -> None:
         super().__init__()
         hidden = inputs * expansion
         expand = [ConvNormActivation(inputs, hidden, kernel=1)] if expansion > 1 else []
+        if filtering is None:
+            depthwise: nn.Module = ConvNormActivation(hidden, hidden, stride=stride, groups=hidden)
+        else:
+            depthwise = filtering(hidden, stride)
         self.conv = nn.Sequential(
             *expand,
-            ConvNormActivation(hidden, hidden, stride=stride, groups=hidden),
+            depthwise,
             nn.Conv2d(hidden, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         )
@@ -114,7 +140,7 @@ def load_pretrained(module: Classifier, weights: Mapping[str, torch.Tensor]) -> 
     own = module.state_dict()
     taken = {}
     for name, tensor in weights.items():
-        if name == "features.0.0.weight" and tensor.shape[1] == 3:
+        if name.startswith("features.0.") and tensor.ndim == 4 and tensor.shape[1] == 3:
             tensor = tensor.sum(dim=1, keepdim=True)
         if name in own and own[name].shape == tensor.shape:
             taken[name] = tensor
@@ -134,10 +160,70 @@ def _mobilenet_v2() -> tuple[nn.Sequential, int]:
     return nn.Sequential(*layers), 1280
 
 
+class SamePadding(nn.Module):
+    """TensorFlow's SAME padding of a strided convolution on sides that the stride divides:
+    one pixel less before than after."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        before = (kernel - 2) // 2
+        self.sides = (before, kernel - 2 - before, before, kernel - 2 - before)
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        return functional.pad(films, self.sides)
+
+
+def _same(inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> nn.Module:
+    """Convolution padded as TensorFlow pads, batch normalisation, ReLU6."""
+    layers = ConvNormActivation(inputs, outputs, kernel, stride, groups)
+    if stride == 1:
+        return layers
+    convolution = layers[0]
+    assert isinstance(convolution, nn.Conv2d)
+    convolution.padding = (0, 0)
+    return nn.Sequential(SamePadding(kernel), *layers)
+
+
+def _efficientnet_lite(width: float, depth: float) -> tuple[nn.Sequential, int]:
+    """Channels are scaled by `width` to multiples of 8, repeats by `depth`; the stem, the
+    head and the number of first and last blocks stay, as in the published Lite models."""
+    layers: list[nn.Module] = [_same(1, 32, 3, 2)]
+    inputs = 32
+    for position, (kernel, expansion, channels, repeats, first_stride) in enumerate(LITE_BLOCKS):
+        outputs = _multiple_of_8(channels * width)
+        ends = position in (0, len(LITE_BLOCKS) - 1)
+        for repeat in range(repeats if ends else math.ceil(repeats * depth)):
+            stride = first_stride if repeat == 0 else 1
+            filtering = partial(_depthwise, kernel)
+            layers.append(InvertedResidual(inputs, outputs, stride, expansion, filtering))
+            inputs = outputs
+    layers.append(ConvNormActivation(inputs, 1280, kernel=1))
+    features = nn.Sequential(*layers)
+    for module in features.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-3  # as the published weights were trained
+    return features, 1280
+
+
+def _depthwise(kernel: int, channels: int, stride: int) -> nn.Module:
+    return _same(channels, channels, kernel, stride, groups=channels)
+
+
+def _multiple_of_8(channels: float) -> int:
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
+
+
 def _small() -> tuple[nn.Sequential, int]:
     """Three plain layers: for tests and for trying a data set out, not for patients."""
     layers = [ConvNormActivation(1, 16, stride=2), ConvNormActivation(16, 32, stride=2)]
     return nn.Sequential(*layers, ConvNormActivation(32, 64, stride=2)), 64
 
 
-ARCHITECTURES = {"mobilenet_v2": _mobilenet_v2, "small": _small}
+ARCHITECTURES: dict[str, Callable[[], tuple[nn.Sequential, int]]] = {
+    "mobilenet_v2": _mobilenet_v2,
+    "efficientnet_lite0": partial(_efficientnet_lite, 1.0, 1.0),
+    "efficientnet_lite1": partial(_efficientnet_lite, 1.0, 1.1),
+    "efficientnet_lite2": partial(_efficientnet_lite, 1.1, 1.2),
+    "small": _small,
+}

@@ -20,7 +20,7 @@ def load_initial(module: Classifier, name: str) -> int:
     if not name:
         return 0
     weights = _shipped() if name == "shipped" else _from_package(name)
-    return load_pretrained(module, weights)
+    return load_pretrained(module, _named_as(module, weights))
 
 
 def _shipped() -> Mapping[str, torch.Tensor]:
@@ -39,3 +39,10 @@ def _from_package(name: str) -> Mapping[str, torch.Tensor]:
         )
     weights = torch.load(files[0], map_location="cpu", weights_only=True)
     return dict(weights)
+
+
+def _named_as(module: Classifier, weights: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+    """EfficientNet-Lite's published weights name their layers otherwise; the order is the same."""
+    if "_conv_stem.weight" not in weights:
+        return weights
+    return dict(zip(module.state_dict(), weights.values(), strict=False))
