@@ -121,6 +121,15 @@ class Classifier(nn.Module):
         mirrored: torch.Tensor = self.classifier(self.embed(films.flip(-1)))
         return (logits + mirrored) / 2
 
+    def judge(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, classes) logits as `forward` gives them, and (n,) scope scores.
+
+        This is what serving runs and what is exported. A network without a fitted scope
+        says NaN.
+        """
+        logits: torch.Tensor = self(films)
+        return logits, torch.full_like(logits[:, 0], math.nan)
+
 
 def build(architecture: str, classes: int) -> Classifier:
     """A fresh network; logits are (n, classes). Raises UserError for an unknown name."""

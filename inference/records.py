@@ -49,3 +49,5 @@ class ModelCard:
     validation: dict[str, object] = field(default_factory=dict)  # metrics by data set
     created: str = ""  # ISO date
     weights_digest: str = ""  # sha256 of the safetensors file
+    scope_hard_limit: float | None = None  # scope_score above which a film is refused
+    onnx_digest: str = ""  # sha256 of the exported .onnx file; empty: none was exported

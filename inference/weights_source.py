@@ -41,7 +41,9 @@ def _from_package(name: str) -> Mapping[str, torch.Tensor]:
     return dict(weights)
 
 
-def _named_as(module: Classifier, weights: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+def _named_as(
+    module: Classifier, weights: Mapping[str, torch.Tensor]
+) -> Mapping[str, torch.Tensor]:
     """EfficientNet-Lite's published weights name their layers otherwise; the order is the same."""
     if "_conv_stem.weight" not in weights:
         return weights
