@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import numpy as np
 import torch
 
-from inference.augment import augment
 from inference.calibration import (
     fit_temperature,
     screening_threshold,
@@ -15,6 +14,7 @@ from inference.calibration import (
     surveillance_threshold,
 )
 from inference.checkpoint import weights_bytes
+from inference.judging import shifted
 from inference.labels import AETIOLOGIES
 from inference.metrics import (
     auroc,
@@ -26,7 +26,7 @@ from inference.metrics import (
 from inference.preprocess import DESCRIPTION
 from inference.recipe import Recipe
 from inference.records import ModelCard
-from inference.scoring import score, to_tensor
+from inference.scoring import score
 from inference.training import Trained
 from inference.training_data import TrainingData, content_hash
 
@@ -42,8 +42,8 @@ def write_card(
     """
     scheme, part = data.scheme, data.validation
     plain = score(trained.module, part.pixels, torch.device("cpu"))
-    shifted = score(trained.module, _shifted(part.pixels, recipe.seed), torch.device("cpu"))
-    logits = np.concatenate([plain, shifted])
+    moved = score(trained.module, shifted(part.pixels, recipe.seed), torch.device("cpu"))
+    logits = np.concatenate([plain, moved])
     positive = scheme.positive(part.films)
     twice = np.concatenate([positive, positive])
     weights = source_weights(np.tile(part.sources, 2), twice)
@@ -84,15 +84,6 @@ def write_card(
     return card, _scores(data, probability)
 
 
-def _shifted(pixels: np.ndarray, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    parts = [
-        augment(to_tensor(pixels[at : at + 64], torch.device("cpu")).float(), rng)[:, 0]
-        for at in range(0, len(pixels), 64)
-    ]
-    return np.asarray(torch.cat(parts).round().byte().numpy())
-
-
 def _digest(trained: Trained) -> str:
     return hashlib.sha256(weights_bytes(trained.module)).hexdigest()
 
@@ -104,6 +95,8 @@ def _provenance(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[st
         "films_hash": content_hash(data.train.films),
         "recipe": recipe.as_dict(),
         "device": trained.device,
+        "precision": trained.precision,
+        "epoch": trained.chosen,
         "threads": torch.get_num_threads(),
         "minutes": round(trained.seconds / 60, 1),
         "torch": torch.__version__,

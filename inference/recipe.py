@@ -42,6 +42,7 @@ class Recipe:
     average: float = 0.99  # decay of the exponential weight average
     validation_share: float = 0.15
     seed: int = 1
+    leave_out: tuple[str, ...] = ()  # sources never trained on, that judge what transfers
     negative: str = ""  # the class that means "no disease"; "" means the one called normal
     intended_use: str = "Research and surveillance on frontal chest radiographs; not a diagnosis."
     ages: tuple[float, float] = (0.0, 120.0)

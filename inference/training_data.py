@@ -54,7 +54,10 @@ def gather(paths: Sequence[Path], recipe: Recipe) -> TrainingData:
     names = ", ".join(str(path) for path in paths)
     if len({film.label.casefold() for film in films}) < 2:
         raise UserError(f"{names}: expected films of at least two classes")
+    left_out = [film for film in films if film.source in recipe.leave_out]
+    films = [film for film in films if film.source not in recipe.leave_out]
     kept, held = partition(films, recipe.validation_share, recipe.seed)
+    held += left_out
     scheme = scheme_of(kept + held, recipe.negative or None)
     _say_negative(scheme, recipe)
     if not kept or not held:

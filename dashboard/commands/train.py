@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     print(f"films       {done.films} for training, {done.validation_films} for validation")
     if done.unreadable:
         print(f"unreadable  {done.unreadable} images were left out")
-    print(f"validation  AUROC {done.last.validation_auroc:.3f}, other patients, same sources")
+    best = done.chosen
+    print(f"epoch       {best.epoch} of {args.epochs or recipe.epochs}: best on shifted films")
+    print(f"validation  AUROC {best.validation_auroc:.3f}, other patients")
+    print(f"shifted     AUROC {best.shifted_auroc:.3f}, the same films in an augmented view")
     print(f"threshold   {card.thresholds['surveillance']:.2f} ({card.negative_label} below it)")
     print("A score for surveillance, never a diagnosis.")
     return 0

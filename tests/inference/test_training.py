@@ -16,10 +16,13 @@ from dashboard.commands import train as train_command
 from inference import checkpoint
 from inference.augment import augment
 from inference.datasets import Film
+from inference.judging import Judge
 from inference.labels import scheme_of
 from inference.recipe import RECIPES, Recipe, SourceRecipe, read_recipe
+from inference.resume import Resume
 from inference.sampling import batches, shares
-from inference.training import group_loss, rate_at
+from inference.training import Epoch, fast_bf16, group_loss, rate_at, train
+from inference.training_data import gather
 from ingest.errors import PneumoWatchError, UserError
 from tests.inference.films import made_film, write_film
 
@@ -58,9 +61,14 @@ def trained(oct_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _train(oct_set, tmp_path_factory.mktemp("out"))
 
 
-def _train(dataset: Path, out: Path, *more: str) -> Path:
-    recipe = out / "recipe.toml"
+def _recipe(folder: Path) -> Path:
+    recipe = folder / "recipe.toml"
     recipe.write_text(RECIPE)
+    return recipe
+
+
+def _train(dataset: Path, out: Path, *more: str) -> Path:
+    recipe = _recipe(out)
     parser = argparse.ArgumentParser()
     train_command.add_arguments(parser)
     flags = ["--recipe", str(recipe), "--device", "cpu", "--out", str(out / "model"), *more]
@@ -261,3 +269,57 @@ def test_augmented_films_differ_repeatably_and_stay_films() -> None:
 
 def test_recipes_can_be_varied() -> None:
     assert replace(Recipe(), epochs=3).as_dict()["epochs"] == 3
+
+
+def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(oct_set: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(_recipe(tmp_path))
+    data = gather([oct_set], recipe)
+    whole = train(data, recipe, torch.device("cpu"))
+
+    class KilledError(Exception):
+        pass
+
+    def kill(epoch: Epoch) -> None:
+        if epoch.epoch == 4:
+            raise KilledError
+
+    resume = Resume(tmp_path, recipe, data, torch.device("cpu"))
+    with pytest.raises(KilledError):
+        train(data, recipe, torch.device("cpu"), kill, resume)
+    taken_up = train(data, recipe, torch.device("cpu"), None, resume)
+
+    assert [one.train_loss for one in taken_up.history] == [one.train_loss for one in whole.history]
+    assert taken_up.chosen == whole.chosen
+    own, other = taken_up.module.state_dict(), whole.module.state_dict()
+    assert all(torch.equal(own[name], other[name]) for name in own)
+    with pytest.raises(UserError, match="another recipe"):
+        Resume(tmp_path, replace(recipe, seed=9), data, torch.device("cpu")).read()
+    resume.file.write_bytes(b"torn")
+    with pytest.raises(UserError, match="is damaged"):
+        resume.read()
+    resume.clear()
+    assert resume.read() is None
+
+
+def test_the_epoch_that_is_best_on_shifted_films_is_kept(oct_set: Path, tmp_path: Path) -> None:
+    recipe = read_recipe(_recipe(tmp_path))
+    data = gather([oct_set], recipe)
+    done = train(data, recipe, torch.device("cpu"))
+    best = max(one.shifted_auroc for one in done.history)
+    assert done.history[done.chosen - 1].shifted_auroc == best
+    judged = Judge(data, recipe.seed, torch.device("cpu"))(done.module, bf16=fast_bf16())
+    assert judged.shifted_auroc == pytest.approx(best)
+
+
+def test_a_source_that_is_left_out_judges_and_does_not_train(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    lines = ["file,label,patient_id,source"]
+    for number in range(24):
+        kind, source = number % 2, ("near", "far")[number // 2 % 2]
+        write_film(tmp_path / f"{number}.png", made_film(rng, kind, 40))
+        lines.append(f"{number}.png,{('NORMAL', 'PNEUMONIA')[kind]},p{number},{source}")
+    (tmp_path / "index.csv").write_text("\n".join(lines))
+    recipe = Recipe(size=32, leave_out=("far",), validation_share=0.3)
+    data = gather([tmp_path / "index.csv"], recipe)
+    assert set(data.train.sources) == {"near"}
+    assert (data.validation.sources == "far").sum() == 12
