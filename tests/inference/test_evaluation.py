@@ -97,11 +97,11 @@ def test_scope_is_counted_by_age_view_and_score_and_everything_stays_in_the_figu
     judged = _judged(
         [True, False] * 4,
         [0.9, 0.1] * 4,
-        age=["40", "40", "200", "", "40", "40", "40", "40"],
-        view=["AP", "LL", "PA", "", "PA", "PA", "PA", "PA"],
+        age=["40", "40", "070Y", "", "40", "40", "999", "40"],
+        view=["AP", "LL", "PA", "", "PA", "PA", "pa", "PA"],
     )
     scope = np.array([1, 1, 1, np.nan, 5, 9, 1, 1], dtype=float)
-    card = made_card(scope_limit=4.0, scope_hard_limit=8.0)
+    card = made_card(ages=(0.0, 60.0), scope_limit=4.0, scope_hard_limit=8.0)
     judged = Judged(judged.films, judged.probability, judged.positive, scope, card)
     found = report(judged)
     assert judged.in_scope.tolist() == [True, False, False, True, False, False, True, True]
