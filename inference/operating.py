@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from inference.intervals import Interval, delong, wilson
+from inference.intervals import NOTHING, Interval, delong, wilson
 from inference.judged import Judged
 from inference.metrics import Confusion, confusion, reliability, share
 
@@ -116,6 +116,8 @@ def _bayes(hits: int, misses: int, alarms: int, quiet: int, prior: float) -> Int
     they advise: a rate of 0 or 1 that was seen is no certainty.
     """
     estimate = share(prior * hits / (hits + misses), _called(hits, misses, alarms, quiet, prior))
+    if math.isnan(estimate):  # no film at all is called so
+        return NOTHING
     more = 0.0 if min(hits, misses, alarms, quiet) else Z * Z / 2
     n1, n0 = hits + misses + 2 * more, alarms + quiet + 2 * more
     a, b = (hits + more) / n1, (alarms + more) / n0

@@ -10,7 +10,9 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 480, 360
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 40, 50
-COLOURS = ("#0b5fa5", "#b3541e", "#2d7d46", "#7a4fa0")
+COLOURS = (
+    "#0b5fa5", "#b3541e", "#2d7d46", "#7a4fa0", "#a3316f", "#00767d", "#8a6a00", "#5a5f66",
+)  # fmt: skip
 Points = Sequence[tuple[float, float]]
 
 

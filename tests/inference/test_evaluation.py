@@ -78,6 +78,12 @@ def test_a_rate_of_one_is_no_certainty() -> None:
         assert row["ppv_interval"][0] < 0.999  # type: ignore[index]
 
 
+def test_a_threshold_that_calls_every_film_says_nothing_of_those_it_does_not_call() -> None:
+    for row in predictive_values(Confusion(tp=20, fn=0, tn=0, fp=20)):
+        assert row["ppv"] == row["prevalence"]
+        assert row["npv"] is row["npv_interval"] is None
+
+
 def test_intervals_of_predictive_values_cover_what_they_should() -> None:
     rng = np.random.default_rng(1)
     truth = 0.2 * 0.85 / (0.2 * 0.85 + 0.8 * 0.1)
