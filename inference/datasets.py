@@ -64,7 +64,8 @@ def patient_of(file: Path, root: Path) -> tuple[str, str | None]:
         if match := grammar.match(file.name):
             found = match.groupdict()
             return found["patient"], (found.get("aetiology") or "").lower() or None
-    return f"{root.name}/{file.relative_to(root).as_posix()}", None
+    inside = file.relative_to(root) if file.is_relative_to(root) else file
+    return f"{root.name}/{inside.as_posix()}", None
 
 
 def split_by_patient(

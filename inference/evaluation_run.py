@@ -2,24 +2,49 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from inference import checkpoint
 from inference.datasets import Film, read_dataset
-from inference.evaluation import Judged, report, truth_of
-from inference.figures import evaluation_figures
+from inference.evaluation import report
+from inference.evaluation_figures import evaluation_figures
 from inference.films import load_films
+from inference.judged import Judged, truth_of
 from inference.metrics import softmax
-from inference.scoring import in_scope, score
+from inference.network import Classifier
+from inference.probes import probe
+from inference.records import ModelCard
+from inference.scoring import SCORING_BATCH, to_tensor
 from ingest.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The report, its figures as SVG text by file name, and the card of what was judged."""
+
+    report: dict[str, object]
+    figures: dict[str, str]
+    card: ModelCard
 
 
 def run(
     paths: Sequence[Path], model: Path, device: torch.device, figures: Path | None = None
 ) -> dict[str, object]:
-    """The report of the model at `model` on `paths`; figures are written where asked.
+    """The report of the model at `model` on `paths`; figures are written where asked."""
+    done = evaluate(paths, model, device)
+    if figures is not None:
+        write_figures(figures, done.figures)
+    return done.report
+
+
+def evaluate(
+    paths: Sequence[Path], model: Path, device: torch.device, *, probes: bool = False
+) -> Evaluation:
+    """Judges the model at `model` on `paths`, where asked also on films without the chest.
 
     Raises UserError for data sets that are none and for classes that the model does not know.
     """
@@ -30,11 +55,12 @@ def run(
     if unreadable:
         print(f"{unreadable} images could not be read and are not counted", file=sys.stderr)
     module = module.to(device)
-    probability = softmax(score(module, pixels, device), card.temperature)
-    judged = Judged(films, probability, truth_of(films, card), card)
-    if figures is not None:
-        _write(figures, evaluation_figures(judged))
-    return report(judged, sum(not in_scope(film, card) for film in films))
+    logits, scope = _scored(module, pixels, device)
+    judged = Judged(films, softmax(logits, card.temperature), truth_of(films, card), scope, card)
+    result = report(judged) | {"unreadable": unreadable}
+    if probes:
+        result["probes"] = probe(judged, pixels, lambda changed: _p(module, card, changed, device))
+    return Evaluation(result, evaluation_figures(judged), card)
 
 
 def to_judge(films: Sequence[Film]) -> list[Film]:
@@ -43,10 +69,31 @@ def to_judge(films: Sequence[Film]) -> list[Film]:
     return tested or list(films)
 
 
-def _write(folder: Path, figures: dict[str, str]) -> None:
+def write_figures(folder: Path, figures: dict[str, str]) -> None:
+    """Each figure as a file; UserError where the folder cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in figures.items():
             (folder / name).write_text(content, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write figures to {folder}: {error.strerror}") from error
+
+
+@torch.inference_mode()
+def _scored(
+    module: Classifier, pixels: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, classes) logits and (n,) scope scores of (n, s, s) uint8 films, as serving has them."""
+    module.eval()
+    logits, scope = [], []
+    for at in range(0, len(pixels), SCORING_BATCH):
+        batch = module.judge(to_tensor(pixels[at : at + SCORING_BATCH], device))
+        logits.append(batch[0].float().cpu().numpy())
+        scope.append(batch[1].float().cpu().numpy())
+    return np.concatenate(logits), np.concatenate(scope)
+
+
+def _p(module: Classifier, card: ModelCard, pixels: np.ndarray, device: torch.device) -> np.ndarray:
+    """(n,) calibrated probabilities of anything but the negative class."""
+    probability = softmax(_scored(module, pixels, device)[0], card.temperature)
+    return np.asarray(1 - probability[:, card.labels.index(card.negative_label)])

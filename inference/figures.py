@@ -1,4 +1,4 @@
-"""The figures of training and evaluation, as SVG text by file name."""
+"""The figures of training, as SVG text by file name."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,18 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from inference import svg
-from inference.evaluation import Judged
-from inference.metrics import auroc, confusion, reliability, roc_curve
 from inference.training import Epoch
 from inference.training_data import TrainingData
-
-
-def evaluation_figures(judged: Judged) -> dict[str, str]:
-    """ROC, reliability and confusion matrix; the ROC only where both classes are there."""
-    figures = {"reliability.svg": _reliability(judged), "confusion.svg": _confusion(judged)}
-    if judged.positive.any() and not judged.positive.all():
-        figures["roc.svg"] = _roc(judged)
-    return figures
 
 
 def training_figures(history: Sequence[Epoch], data: TrainingData) -> dict[str, str]:
@@ -27,47 +17,6 @@ def training_figures(history: Sequence[Epoch], data: TrainingData) -> dict[str, 
         "accuracy.svg": _by_epoch("Accuracy by epoch", history, "accuracy"),
         "classes.svg": _classes(data),
     }
-
-
-def _roc(judged: Judged) -> str:
-    false_alarms, found = roc_curve(judged.positive, judged.p)
-    area = auroc(judged.positive, judged.p)
-    return svg.lines(
-        f"ROC, area {area:.3f} (n = {len(judged.films)})",
-        {"model": list(zip(false_alarms.tolist(), found.tolist(), strict=True))},
-        x="1 - specificity",
-        y="sensitivity",
-        x_range=(0, 1),
-        y_range=(0, 1),
-        diagonal=True,
-    )
-
-
-def _reliability(judged: Judged) -> str:
-    table = reliability(judged.positive, judged.p)
-    used = table.count > 0
-    points = zip(table.predicted[used].tolist(), table.observed[used].tolist(), strict=True)
-    return svg.lines(
-        f"Reliability (n = {len(judged.films)})",
-        {"model": list(points)},
-        x="predicted probability",
-        y="observed share",
-        x_range=(0, 1),
-        y_range=(0, 1),
-        diagonal=True,
-    )
-
-
-def _confusion(judged: Judged) -> str:
-    counts = confusion(judged.positive, judged.p, judged.threshold)
-    return svg.matrix(
-        f"Confusion at threshold {judged.threshold:.2f}",
-        ("negative", "positive"),
-        ("negative", "positive"),
-        ((counts.tn, counts.fp), (counts.fn, counts.tp)),
-        y="truth",
-        x="called",
-    )
 
 
 def _by_epoch(title: str, history: Sequence[Epoch], what: str) -> str:

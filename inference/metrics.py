@@ -1,7 +1,8 @@
-"""How good a classifier is: pure functions on NumPy arrays, tested against scikit-learn.
+"""How good a classifier is: pure functions on NumPy arrays; scikit-learn does the arithmetic.
 
-`positive` is (n,) bool, `probability` (n,) in 0..1, `weights` (n,) or None for equal ones.
-A share whose denominator is zero is NaN.
+`positive` is (n,) bool, `probability` and `score` (n,) floats. What cannot be said, because a
+class or every film is missing, is NaN. scikit-learn is imported where it is used: serving
+needs the softmax of this module and must not pay a second for the rest.
 """
 
 from dataclasses import dataclass
@@ -51,38 +52,60 @@ def confusion(positive: np.ndarray, probability: np.ndarray, threshold: float) -
 
 def auroc(positive: np.ndarray, score: np.ndarray) -> float:
     """P(score of a sick film > score of a healthy one), ties one half (Mann-Whitney U)."""
-    sick, healthy = int(positive.sum()), int((~positive).sum())
-    if not sick or not healthy:
-        return float("nan")
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    mid_ranks = np.cumsum(counts) - (counts - 1) / 2
-    rank_sum = mid_ranks[inverse][positive].sum()
-    return float((rank_sum - sick * (sick + 1) / 2) / (sick * healthy))
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(positive, score)) if both_classes(positive) else float("nan")
+
+
+def average_precision(positive: np.ndarray, score: np.ndarray) -> float:
+    """Sum over thresholds of precision times the recall gained there."""
+    from sklearn.metrics import average_precision_score
+
+    known = bool(positive.any())
+    return float(average_precision_score(positive, score)) if known else float("nan")
 
 
 def roc_curve(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(1 - specificity, sensitivity) from (0, 0) to (1, 1), one point for each distinct score."""
-    order = np.argsort(-score, kind="stable")
-    last = np.append(np.diff(score[order]) != 0, True)
-    hits = np.cumsum(positive[order])[last]
-    alarms = np.cumsum(~positive[order])[last]
-    sick, healthy = max(int(positive.sum()), 1), max(int((~positive).sum()), 1)
-    return np.insert(alarms / healthy, 0, 0.0), np.insert(hits / sick, 0, 0.0)
+    """(1 - specificity, sensitivity) from (0, 0) to (1, 1), one point for each distinct score.
+
+    Both classes must be there.
+    """
+    from sklearn import metrics
+
+    false_alarms, found, _ = metrics.roc_curve(positive, score, drop_intermediate=False)
+    return np.asarray(false_alarms), np.asarray(found)
+
+
+def precision_recall_curve(
+    positive: np.ndarray, score: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(recall, precision), recall rising from 0. A positive film must be there."""
+    from sklearn import metrics
+
+    precision, recall, _ = metrics.precision_recall_curve(positive, score)
+    return np.asarray(recall[::-1]), np.asarray(precision[::-1])
 
 
 def log_loss(positive: np.ndarray, probability: np.ndarray) -> float:
     """Mean of -log of the probability given to what was true."""
+    from sklearn import metrics
+
     if not len(positive):
         return float("nan")
-    given = np.where(positive, probability, 1 - probability)
-    return float(-np.log(np.clip(given, CERTAIN, 1.0)).mean())
+    kept = np.clip(probability.astype(np.float64), CERTAIN, 1 - CERTAIN)
+    return float(metrics.log_loss(positive, kept, labels=[False, True]))
 
 
 def brier(positive: np.ndarray, probability: np.ndarray) -> float:
     """Mean squared distance of the probability from the truth."""
-    if not len(positive):
-        return float("nan")
-    return float(np.mean((probability - positive) ** 2))
+    from sklearn.metrics import mean_squared_error  # brier_score_loss wants two classes
+
+    return float(mean_squared_error(positive, probability)) if len(positive) else float("nan")
+
+
+def both_classes(positive: np.ndarray) -> bool:
+    """Are there sick films and healthy ones?"""
+    return bool(positive.any() and not positive.all())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from inference.network import Classifier
 from inference.records import ModelCard
 from inference.scope import out_of_scope_reasons
 from ingest.records import Source, Study
+from ingest.values import parse_age, parse_view, plausible_age
 
 SCORING_BATCH = 64
 
@@ -30,7 +31,10 @@ def to_tensor(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def in_scope(film: Film, card: ModelCard) -> bool:
-    """Is a labelled film within the card's intended use, as far as its index says?"""
+    """Is a labelled film within the card's intended use, as far as its index says?
+
+    Ages and views are read as ingest reads them: an implausible age is an unknown one.
+    """
     study = Study(
         study_id="",
         content_hash="",
@@ -39,20 +43,13 @@ def in_scope(film: Film, card: ModelCard) -> bool:
         acquired_at=None,
         acquired_date=None,
         received_at=datetime.now(UTC),
-        age_years=_years(film.age),
+        age_years=plausible_age(parse_age(film.age))[0],
         sex=None,
-        view=film.view or None,
+        view=parse_view(film.view) or film.view or None,
         source=Source.IMAGE,
         flags="",
     )
     return not out_of_scope_reasons(study, card)
-
-
-def _years(value: str) -> float | None:
-    try:
-        return float(value)
-    except ValueError:
-        return None
 
 
 def _parts(pixels: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,4 +1,8 @@
-"""Small figures as SVG text: lines, bars and a matrix, without a plotting library."""
+"""Small figures as SVG text: lines, bars and a matrix, without a plotting library.
+
+Colours are written as attributes, and named by classes (paper, ink, axis, grid, s0… for the
+strokes and f0… for the fills of series) so that a page may have others in the dark.
+"""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +10,9 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 480, 360
 LEFT, RIGHT, TOP, BOTTOM = 60, 20, 40, 50
-COLOURS = ("#0b5fa5", "#b3541e", "#2d7d46", "#7a4fa0")
+COLOURS = (
+    "#0b5fa5", "#b3541e", "#2d7d46", "#7a4fa0", "#a3316f", "#00767d", "#8a6a00", "#5a5f66",
+)  # fmt: skip
 Points = Sequence[tuple[float, float]]
 
 
@@ -19,18 +25,28 @@ def lines(
     x_range: tuple[float, float],
     y_range: tuple[float, float],
     diagonal: bool = False,
+    whiskers: Sequence[tuple[float, float, float]] = (),
+    legend: str = "top left",
 ) -> str:
-    """Curves with a legend; a dashed diagonal is the line of no skill or of perfect fit."""
+    """Curves with a legend; a dashed diagonal is the line of no skill or of perfect fit.
+
+    whiskers: x, low, high of upright bars, as intervals are drawn. legend: top or bottom,
+    then left or right: the corner that the curves leave free.
+    """
     place = _scale(x_range, y_range)
     parts = _axes(x, y, x_range, y_range)
     if diagonal:
         ends = [place(x_range[0], y_range[0]), place(x_range[1], y_range[1])]
-        parts.append(_polyline(ends, "#888", dashed=True))
+        parts.append(_polyline(ends, 'class="axis" stroke="#888" stroke-dasharray="5 4"'))
+    for at, low, high in whiskers:
+        ends = [place(at, low), place(at, high)]
+        parts.append(_polyline(ends, f'class="s0" stroke="{COLOURS[0]}" stroke-opacity="0.5"'))
     for number, (name, points) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        parts.append(_polyline([place(*point) for point in points], colour))
-        parts += [_dot(*place(*point), colour) for point in points if len(points) <= 40]
-        parts.append(_legend(number, name, colour))
+        places = [place(*point) for point in points]
+        if len(points) > 1:
+            parts.append(_polyline(places, _series("s", "stroke", number)))
+        parts += [_dot(*one, number) for one in places if len(points) <= 40]
+        parts.append(_legend(number, len(series), name, legend))
     return _page(title, parts)
 
 
@@ -43,7 +59,7 @@ def bars(title: str, counts: Mapping[str, int], *, y: str) -> str:
         (start, high), (end, low) = place(number + 0.15, count), place(number + 0.85, 0)
         parts.append(
             f'<rect x="{start:.1f}" y="{high:.1f}" width="{end - start:.1f}" '
-            f'height="{low - high:.1f}" fill="{COLOURS[number % len(COLOURS)]}"/>'
+            f'height="{low - high:.1f}" {_series("f", "fill", number)}/>'
         )
         parts.append(_text((start + end) / 2, high - 4, str(count)))
         parts.append(_text((start + end) / 2, low + 16, name))
@@ -64,10 +80,9 @@ def matrix(title: str, rows: Sequence[str], columns: Sequence[str], cells: Seque
             parts.append(
                 f'<rect x="{140 + j * width:.1f}" y="{TOP + 20 + i * height:.1f}" '
                 f'width="{width:.1f}" height="{height:.1f}" fill="{COLOURS[0]}" '
-                f'fill-opacity="{0.08 + 0.7 * shade:.3f}" stroke="#fff"/>'
+                f'fill-opacity="{0.08 + 0.7 * shade:.3f}" class="edge" stroke="#fff"/>'
             )
-            colour = "#fff" if shade > 0.6 else "#222"
-            parts.append(_text(140 + (j + 0.5) * width, middle, str(count), fill=colour))
+            parts.append(_text(140 + (j + 0.5) * width, middle, str(count), light=shade > 0.6))
     for j, name in enumerate(columns):
         parts.append(_text(140 + (j + 0.5) * width, HEIGHT - 34, name))
     parts.append(_text(140 + (WIDTH - 160) / 2, HEIGHT - 12, x))
@@ -101,15 +116,15 @@ def _axes(
     place = _scale(x_range, y_range)
     bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
     parts = [
-        f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#444"/>',
+        f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" class="axis" stroke="#444"/>',
         _text((LEFT + right) / 2, HEIGHT - 12, x),
         f'<text transform="translate(16 {(TOP + bottom) / 2}) rotate(-90)" '
-        f'text-anchor="middle">{escape(y)}</text>',
+        f'text-anchor="middle" class="ink" fill="#222">{escape(y)}</text>',
     ]
     for value in _ticks(*y_range):
         height = place(x_range[0], value)[1]
         parts.append(_text(LEFT - 6, height + 4, f"{value:g}", anchor="end"))
-        parts.append(f'<path d="M{LEFT} {height:.1f}H{right}" stroke="#e4e4e4"/>')
+        parts.append(f'<path d="M{LEFT} {height:.1f}H{right}" class="grid" stroke="#e4e4e4"/>')
     if x_ticks:
         for value in _ticks(*x_range):
             parts.append(_text(place(value, y_range[0])[0], bottom + 16, f"{value:g}"))
@@ -124,28 +139,39 @@ def _ticks(low: float, high: float) -> list[float]:
     return [round(step * n, 10) for n in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def _polyline(points: Points, colour: str, *, dashed: bool = False) -> str:
+def _series(kind: str, attribute: str, number: int) -> str:
+    """The class and the colour of the series of that number."""
+    at = number % len(COLOURS)
+    return f'class="{kind}{at}" {attribute}="{COLOURS[at]}"'
+
+
+def _polyline(points: Points, look: str) -> str:
     path = " ".join(f"{across:.1f},{down:.1f}" for across, down in points)
-    dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>'
+    return f'<polyline points="{path}" fill="none" stroke-width="2" {look}/>'
 
 
-def _dot(across: float, down: float, colour: str) -> str:
-    return f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3" fill="{colour}"/>'
+def _dot(across: float, down: float, number: int) -> str:
+    return f'<circle cx="{across:.1f}" cy="{down:.1f}" r="4" {_series("f", "fill", number)}/>'
 
 
-def _legend(number: int, name: str, colour: str) -> str:
-    down = TOP + 14 + 16 * number
-    swatch = f'<rect x="{LEFT + 10}" y="{down - 9}" width="12" height="10" fill="{colour}"/>'
-    return swatch + _text(LEFT + 28, down, name, anchor="start")
+def _legend(number: int, total: int, name: str, corner: str) -> str:
+    first = TOP + 14 if corner.startswith("top") else HEIGHT - BOTTOM - 16 * total + 8
+    left = corner.endswith("left")
+    across, down = LEFT + 10 if left else WIDTH - RIGHT - 14, first + 16 * number
+    swatch = (
+        f'<rect x="{across}" y="{down - 9}" width="12" height="10" {_series("f", "fill", number)}/>'
+    )
+    beside, anchor = (across + 18, "start") if left else (across - 6, "end")
+    return swatch + _text(beside, down, name, anchor=anchor)
 
 
 def _text(
-    across: float, down: float, content: str, *, anchor: str = "middle", fill: str = "#222"
+    across: float, down: float, content: str, *, anchor: str = "middle", light: bool = False
 ) -> str:
+    look = 'class="light" fill="#fff"' if light else 'class="ink" fill="#222"'
     return (
-        f'<text x="{across:.1f}" y="{down:.1f}" text-anchor="{anchor}" '
-        f'fill="{fill}">{escape(content)}</text>'
+        f'<text x="{across:.1f}" y="{down:.1f}" text-anchor="{anchor}" {look}>'
+        f"{escape(content)}</text>"
     )
 
 
@@ -155,7 +181,8 @@ def _page(title: str, parts: Sequence[str]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="{escape(title, {chr(34): "&quot;"})}" '
         f'font-family="sans-serif" font-size="12">\n'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>\n'
-        f'<text x="{WIDTH / 2}" y="22" text-anchor="middle" font-size="15">{escape(title)}</text>'
+        f'<rect width="{WIDTH}" height="{HEIGHT}" class="paper" fill="#fff"/>\n'
+        f'<text x="{WIDTH / 2}" y="22" text-anchor="middle" font-size="15" class="ink" '
+        f'fill="#222">{escape(title)}</text>'
         f"\n{body}\n</svg>\n"
     )

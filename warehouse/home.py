@@ -34,6 +34,11 @@ class Home:
         return self.warehouse / "data"
 
     @property
+    def models(self) -> Path:
+        """Registered models: `<version>.safetensors` with its card beside it."""
+        return self.root / "models"
+
+    @property
     def write_lock(self) -> Path:
         return self.warehouse / "write.lock"
 

@@ -15,16 +15,14 @@ NOTICE = "A surveillance score, not a diagnosis."
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--explain", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+    parser.add_argument("--explain", type=Path, metavar="DIR", help="write a heatmap PNG for each")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.explain is not None:
-        raise UserError("--explain: heatmaps are not in this version")
     from dashboard.output import print_json
 
-    entries = _entries(args)
+    entries = _explained(args) if args.explain is not None else _entries(args)
     if args.json:
         print_json(entries)
     else:
@@ -32,6 +30,18 @@ def run(args: argparse.Namespace) -> int:
             print(_line(entry))
     print(NOTICE, file=sys.stderr)
     return 0
+
+
+def _explained(args: argparse.Namespace) -> list[dict[str, Any]]:
+    from dashboard.context import configuration
+    from dashboard.heatmaps import add_heatmaps, check_folder
+
+    check_folder(args.explain)
+    entries = _entries(args)
+    add_heatmaps(entries, args.explain, args.home, configuration(args.home))
+    written = sum(entry["heatmap"] is not None for entry in entries)
+    print(f"wrote {written} heatmaps to {args.explain}", file=sys.stderr)
+    return entries
 
 
 def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:

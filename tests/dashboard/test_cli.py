@@ -30,7 +30,7 @@ def test_help_of_every_command_loads_nothing_heavy(command: str | None) -> None:
         "import sys; from dashboard.cli import main\n"
         f"try: main({words!r})\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'duckdb', 'dash', 'plotly', 'polars', 'pydicom', 'scipy'}\n"
+        "heavy = {'torch', 'duckdb', 'dash', 'plotly', 'polars', 'pydicom', 'scipy', 'sklearn'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -82,6 +82,14 @@ def test_a_wrong_index_names_the_file_the_line_and_the_column(tmp_path: Path) ->
         read_dataset(index)
 
 
+def test_an_index_may_name_files_that_lie_elsewhere(tmp_path: Path) -> None:
+    elsewhere = write_film(tmp_path / "films" / "a.png", np.zeros((9, 9), dtype=np.uint8))
+    (tmp_path / "index").mkdir()
+    index = tmp_path / "index" / "films.csv"
+    index.write_text(f"file,label\n{elsewhere},normal\n../films/a.png,normal\n")
+    assert [film.file.resolve() for film in read_dataset(index)] == [elsewhere, elsewhere]
+
+
 def test_a_folder_without_films_says_what_is_expected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{tmp_path.name}.*CLASS folders"):
         read_dataset(tmp_path)
