@@ -23,6 +23,7 @@ class OnnxEngine:
         options.intra_op_num_threads = threads or core_count()
         options.inter_op_num_threads = 1
         options.log_severity_level = ERRORS_ONLY
+        options.enable_mem_pattern = False  # it keeps a second arena, for one size of batch alone
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             graph_bytes(file), options, providers=["CPUExecutionProvider"]
