@@ -36,6 +36,7 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/pneumowatch bench startup
+	$(BIN)/pneumowatch bench inference
 	$(BIN)/pneumowatch bench ingest
 
 # Long proofs, whole. PROOF_SIZE=reduced is what .ci/run does.

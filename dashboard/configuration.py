@@ -11,11 +11,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from inference.settings import InferenceSettings
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings
 from warehouse.settings import WarehouseSettings
 
-ROOMS = {"ingest": IngestSettings, "warehouse": WarehouseSettings}
+ROOMS = {
+    "ingest": IngestSettings,
+    "inference": InferenceSettings,
+    "warehouse": WarehouseSettings,
+}
 PREFIX = "PNEUMOWATCH_"
 NOT_SETTINGS = {"PNEUMOWATCH_HOME", "PNEUMOWATCH_DEBUG"}
 
@@ -25,6 +30,7 @@ class Configuration:
     """One settings object a room."""
 
     ingest: IngestSettings = field(default_factory=IngestSettings)
+    inference: InferenceSettings = field(default_factory=InferenceSettings)
     warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
 
 

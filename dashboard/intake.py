@@ -11,12 +11,15 @@ from typing import Any
 from dashboard.configuration import Configuration
 from dashboard.progress import Progress
 from inference.checkpoint import read_card, shipped_model
+from inference.device import resolve
 from inference.preprocess import prepare
 from inference.records import ModelCard
+from inference.settings import InferenceSettings
 from ingest.discover import Discovery, discover
 from ingest.identity import load_key
 from ingest.inputs import Input
 from ingest.manifest import Manifest, read_manifest
+from ingest.problem import Problem
 from ingest.reader import ReaderSettings
 from ingest.records import Rejection, Study
 from ingest.settings import IngestSettings
@@ -27,6 +30,7 @@ from warehouse.sites import current_sites
 from warehouse.store import Warehouse
 
 SHOWN = 20  # refusals that are named on standard error; the rest are counted
+REMEMBERED = 50_000  # names of films between decoding and their forward pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +72,12 @@ class Outcome:
 
 def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outcome:
     """Runs a job to its end; raises UserError before the first file if it cannot begin."""
-    from inference.device import choose  # torch: only paid for when something is ingested
-
     began = time.monotonic()
     manifest = _manifest(job.manifest)
     found = _discover(warehouse, job, manifest)
     card = ensure_model(warehouse)
     key = load_key(warehouse.home.key)
+    device = resolve(job.device)
     reader = reader_settings(configuration, key, card, job.source)
     refusals = Refusals()
     results = read_with(found, reader, _caps(configuration, job))
@@ -82,16 +85,19 @@ def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outc
         tally = drain(
             warehouse,
             refusals.watch(results),
-            lambda: _predictor(job.device),
+            lambda: open_predictor(configuration.inference, device),
             key,
             configuration.warehouse,
+            batch=configuration.inference.batch_on(device),
+            wait_seconds=configuration.inference.wait_seconds,
             progress=progress,
+            refused=refusals.say,
         )
     refusals.close()
     if found.unmatched:
         _say(f"passed over {found.unmatched} manifest rows with no file under the paths given")
     seconds = time.monotonic() - began
-    return Outcome(tally, card.model_version, choose(job.device).type, seconds)
+    return Outcome(tally, card.model_version, device, seconds)
 
 
 def ensure_model(warehouse: Warehouse) -> ModelCard:
@@ -115,6 +121,7 @@ class Refusals:
 
     def __init__(self) -> None:
         self._count = 0
+        self._names: dict[str, str] = {}  # of films that the model has not judged yet
 
     def watch(
         self, results: Iterable[tuple[Input, Study | Rejection]]
@@ -122,14 +129,29 @@ class Refusals:
         """The outcomes, one by one."""
         for item, outcome in results:
             if isinstance(outcome, Rejection):
-                self._count += 1
-                if self._count <= SHOWN:
-                    _say(f"refused {item.name!r}: {outcome.reason.value}: {outcome.sentence}")
+                self._say(item.name, outcome)
+            else:
+                self._remember(outcome.study_id, item.name)
             yield outcome
+
+    def say(self, study_id: str, problem: Problem) -> None:
+        """A film that could be read was refused by the model."""
+        self._say(self._names.get(study_id, "a film"), problem)
 
     def close(self) -> None:
         if self._count > SHOWN:
             _say(f"… and {self._count - SHOWN} more; `pneumowatch rejections` lists them")
+
+    def _remember(self, study_id: str, name: str) -> None:
+        """Only as many as can be under way: memory does not grow with the number of files."""
+        self._names[study_id] = name
+        if len(self._names) > REMEMBERED:
+            del self._names[next(iter(self._names))]
+
+    def _say(self, name: str, refused: Rejection | Problem) -> None:
+        self._count += 1
+        if self._count <= SHOWN:
+            _say(f"refused {name!r}: {refused.reason.value}: {refused.sentence}")
 
 
 def _manifest(path: Path | None) -> Manifest | None:
@@ -155,10 +177,12 @@ def _caps(configuration: Configuration, job: Job) -> IngestSettings:
     return replace(configuration.ingest, workers=job.workers)
 
 
-def _predictor(device: str) -> Any:
+def open_predictor(settings: InferenceSettings, device: str) -> Any:
+    """The shipped model on a device, under the configuration's settings."""
     from inference.predictor import Predictor
 
-    return Predictor(device=device)
+    batch = settings.batch_on(device)
+    return Predictor(device=device, batch=batch, threads=settings.threads)
 
 
 def _say(text: str) -> None:

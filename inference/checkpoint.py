@@ -1,6 +1,8 @@
 """Weights travel with a JSON that says what they are: `<version>.safetensors` and `.json`.
 
-Reading a card needs no torch; loading weights verifies their SHA-256 digest first.
+Beside them lies the same network as an exported graph, `<version>.onnx`. Reading a card or
+the graph needs no torch; both kinds of weights are used only if their SHA-256 digest is the
+one on the card.
 """
 
 import hashlib
@@ -74,14 +76,22 @@ def load(path: Path) -> "tuple[Classifier, ModelCard]":
 
     file = find_card(path)
     card = read_card(file)
-    content = _verified_bytes(_weights_of(file), card)
+    content = _verified_bytes(_weights_of(file), card.weights_digest)
     module = build(card.architecture, len(card.labels))
     module.load_state_dict(tensors_from(content))
     return module.eval(), card
 
 
+def graph_bytes(file: Path) -> bytes:
+    """The exported graph of the model whose card is `file`.
+
+    Raises InputError when it is missing or is not the one that the card describes.
+    """
+    return _verified_bytes(file.with_suffix(".onnx"), read_card(file).onnx_digest)
+
+
 def save(directory: Path, module: "Classifier", card: ModelCard) -> ModelCard:
-    """Write the weights, then the card with their digest; returns that card.
+    """Write the weights, the graph, then the card with their digests; returns that card.
 
     The card goes last: until it is there, nobody takes the weights for a model.
     """
@@ -90,8 +100,23 @@ def save(directory: Path, module: "Classifier", card: ModelCard) -> ModelCard:
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / f"{card.model_version}.json"
     _weights_of(file).write_bytes(content)
-    file.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
+    card = write_graph(file, module, card)
+    write_card(file, card)
     return card
+
+
+def write_graph(file: Path, module: "Classifier", card: ModelCard) -> ModelCard:
+    """Export the network beside its card `file`; returns the card with the graph's digest."""
+    from inference.export import onnx_bytes
+
+    content = onnx_bytes(module, card.input_size)
+    file.with_suffix(".onnx").write_bytes(content)
+    return replace(card, onnx_digest=hashlib.sha256(content).hexdigest())
+
+
+def write_card(file: Path, card: ModelCard) -> None:
+    """The card as JSON."""
+    file.write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
 
 
 def weights_bytes(module: "Classifier") -> bytes:
@@ -106,14 +131,14 @@ def _weights_of(card: Path) -> Path:
     return card.with_suffix(".safetensors")
 
 
-def _verified_bytes(weights: Path, card: ModelCard) -> bytes:
+def _verified_bytes(weights: Path, digest: str) -> bytes:
     if not weights.is_file():
         raise InputError("the weights that the card beside it describes are missing", file=weights)
     content = weights.read_bytes()
-    if hashlib.sha256(content).hexdigest() != card.weights_digest:
+    if hashlib.sha256(content).hexdigest() != digest:
         raise InputError(
             "the weights are not those that the card describes (their SHA-256 digest differs); "
-            "copy both files again",
+            "copy all files of the model again",
             file=weights,
         )
     return content

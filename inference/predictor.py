@@ -1,45 +1,55 @@
 """Studies in, Predictions out: the shipped or promoted model behind one call."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from inference.checkpoint import load, shipped_model
-from inference.device import choose
+from inference.engine import Array, Engine, open_engine
 from inference.records import ModelCard, Prediction
-from inference.scope import out_of_scope_reasons
+from inference.scope import known, out_of_scope_reasons, refusal
+from ingest.problem import Problem
 from ingest.records import Study
 
-Array = np.ndarray
+Verdict = Prediction | Problem
 
 
 class Predictor:
-    """A loaded model on one device. Not for use by two threads at once."""
+    """A loaded model on one device. Studies are begun by one thread at a time."""
 
-    def __init__(self, model: Path | None = None, device: str = "auto", batch: int = 32) -> None:
-        self.device = choose(device)
-        self.batch = batch
-        module, self.card = load(model or shipped_model())
-        self._module = module.to(self.device).to(memory_format=torch.channels_last)
+    def __init__(
+        self,
+        model: Path | None = None,
+        device: str = "auto",
+        batch: int = 32,
+        threads: int | None = None,
+    ) -> None:
+        self.engine: Engine = open_engine(model, device, batch, threads)
+        self.card, self.device, self.batch = self.engine.card, self.engine.device, batch
 
-    def predict(self, studies: Sequence[Study]) -> list[Prediction]:
-        """One Prediction for each study, in order. Each must carry prepared pixels.
+    def predict(self, studies: Sequence[Study]) -> list[Verdict]:
+        """For each study, in order, a Prediction, or a Problem where its pixels are no chest.
 
-        ValueError where a study has none, or of another size than the model's.
+        Each must carry prepared pixels; ValueError where one has none, or of another size
+        than the model's.
+        """
+        return self.begin(studies)()
+
+    def begin(self, studies: Sequence[Study]) -> Callable[[], list[Verdict]]:
+        """`predict` in two halves: what this returns waits for the result, in any thread.
+
+        With `IN_FLIGHT` batches not yet waited for, another one may be begun.
         """
         if not studies:
-            return []
+            return list
         films = np.stack([_pixels(study, self.card.input_size) for study in studies])
-        now = datetime.now(UTC)
-        scores = self.probabilities(films)
-        return [
-            _prediction(study, self.card, row, now)
-            for study, row in zip(studies, scores, strict=True)
-        ]
+        if len(films) > self.batch:
+            scores = self.engine.run(films)
+            return lambda: _verdicts(studies, self.card, *scores)
+        pending = self.engine.begin(films)
+        return lambda: _verdicts(studies, self.card, *pending())
 
     def probabilities(self, films: Array) -> Array:
         """(n, s, s) uint8 films to (n, 3): p(pneumonia), p(bacterial), p(viral).
@@ -47,20 +57,7 @@ class Predictor:
         The first is calibrated by the card's temperature; the other two are given pneumonia
         and NaN for a model that does not tell them apart.
         """
-        logits = [
-            self._logits(films[at : at + self.batch]) for at in range(0, len(films), self.batch)
-        ]
-        return scores_from_logits(np.concatenate(logits), self.card)
-
-    def _logits(self, films: Array) -> Array:
-        with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(films)).unsqueeze(1)
-            if self.device.type == "cuda":
-                batch = batch.pin_memory().to(self.device, non_blocking=True)
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cuda", dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-                logits = self._module(batch)
-            return np.asarray(logits.float().cpu().numpy(), dtype=np.float64)
+        return scores_from_logits(self.engine.run(films)[0], self.card)
 
 
 def scores_from_logits(logits: Array, card: ModelCard) -> Array:
@@ -77,17 +74,30 @@ def scores_from_logits(logits: Array, card: ModelCard) -> Array:
     return np.column_stack([positive, bacterial, 1 - bacterial])
 
 
+def _verdicts(
+    studies: Sequence[Study], card: ModelCard, logits: Array, scope: Array
+) -> list[Verdict]:
+    now = datetime.now(UTC)
+    rows = zip(studies, scores_from_logits(logits, card), scope, strict=True)
+    return [
+        refusal(card, float(distance)) or _prediction(study, card, row, known(distance), now)
+        for study, row, distance in rows
+    ]
+
+
 def _pixels(study: Study, size: int) -> Array:
     if study.pixels is None or study.pixels.shape != (size, size):
         raise ValueError(f"a study must carry pixels prepared to {size}×{size}")
     return study.pixels
 
 
-def _prediction(study: Study, card: ModelCard, scores: Array, now: datetime) -> Prediction:
+def _prediction(
+    study: Study, card: ModelCard, scores: Array, distance: float | None, now: datetime
+) -> Prediction:
     probability, bacterial, viral = (float(score) for score in scores)
     told_apart = not math.isnan(bacterial)
     threshold = card.thresholds["surveillance"]
-    outside = bool(out_of_scope_reasons(study, card))
+    outside = bool(out_of_scope_reasons(study, card, distance))
     label = "PNEUMONIA" if probability >= threshold else "NORMAL"
     return Prediction(
         study_id=study.study_id,
@@ -99,6 +109,6 @@ def _prediction(study: Study, card: ModelCard, scores: Array, now: datetime) -> 
         label=None if outside else label,
         threshold=threshold,
         quality_score=None,
-        scope_score=None,
+        scope_score=distance,
         predicted_at=now,
     )

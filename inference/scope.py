@@ -1,13 +1,36 @@
-"""Whether a study is like what the model was validated on: the soft limit of scope."""
+"""Whether a film is like those that the model was validated on: the two limits of scope.
+
+Hard: its pixels are no frontal chest radiograph at all, and it is refused. Soft: it is one,
+but unlike the validation films in age, view or looks; it is scored and gets no label.
+"""
+
+import math
 
 from inference.records import ModelCard
-from ingest.records import Study
+from ingest.problem import Problem
+from ingest.records import Reason, Study
 
 
-def out_of_scope_reasons(study: Study, card: ModelCard) -> list[str]:
+def refusal(card: ModelCard, score: float) -> Problem | None:
+    """Why a film with this scope score is refused; None where it is not.
+
+    A score that is NaN was not judged, and a card without the limit refuses nothing.
+    """
+    limit = card.scope_hard_limit
+    if limit is None or not score > limit:
+        return None
+    sentence = (
+        "its pixels are not those of a frontal chest radiograph; send the chest film itself "
+        f"(scope score {score:.3g}, at most {limit:.3g})"
+    )
+    return Problem(Reason.NOT_A_CHEST, sentence)
+
+
+def out_of_scope_reasons(study: Study, card: ModelCard, score: float | None = None) -> list[str]:
     """Why a study is outside the card's intended use; empty when it is inside.
 
-    Judged by age and view where they are known; an unknown one is no reason.
+    Judged by age and view where they are known, and by its scope score where there is one;
+    what is unknown is no reason.
     """
     reasons = []
     youngest, oldest = card.ages
@@ -15,4 +38,15 @@ def out_of_scope_reasons(study: Study, card: ModelCard) -> list[str]:
         reasons.append(f"age outside {youngest:g} to {oldest:g} years")
     if study.view is not None and card.views and study.view not in card.views:
         reasons.append(f"view is not one of {', '.join(card.views)}")
+    limit = card.scope_limit
+    if limit is not None and score is not None and score > limit:
+        reasons.append(
+            "its pixels are unlike the films that the model was validated on "
+            f"(scope score {score:.3g}, at most {limit:.3g})"
+        )
     return reasons
+
+
+def known(score: float) -> float | None:
+    """A scope score as it is stored: None where it was not judged."""
+    return None if math.isnan(score) else float(score)

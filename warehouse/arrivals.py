@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from inference.records import Prediction
 from ingest.identity import Pseudonymiser
+from ingest.problem import Problem
 from ingest.records import Reason, Rejection, Study
 from warehouse.store import Row, Transaction, Warehouse
 
@@ -51,13 +52,28 @@ def look_up(source: Warehouse | Transaction, studies: Sequence[Study]) -> Sorted
 
 def collision(study: Study, names: Pseudonymiser) -> Rejection:
     """The refusal of a film that came under the id of another one; the first is kept."""
+    sentence = (
+        "another film is stored under the same SOPInstanceUID; the first was kept "
+        f"(this one's content hash begins {study.content_hash[:12]})"
+    )
+    rejection_id = names.rejection_id(study.study_id, study.content_hash)
+    return _rejection(study, Problem(Reason.ID_COLLISION, sentence), names, rejection_id)
+
+
+def refusal(study: Study, problem: Problem, names: Pseudonymiser) -> Rejection:
+    """The refusal of a film that could be read, for what the model found in its pixels."""
+    rejection_id = names.rejection_id(study.study_id, study.content_hash, problem.reason)
+    return _rejection(study, problem, names, rejection_id)
+
+
+def _rejection(
+    study: Study, problem: Problem, names: Pseudonymiser, rejection_id: str
+) -> Rejection:
+    """The file's name is not known here any more: the study's id stands for it."""
     return Rejection(
-        rejection_id=names.rejection_id(study.study_id, study.content_hash),
-        reason=Reason.ID_COLLISION,
-        sentence=(
-            "another film is stored under the same SOPInstanceUID; the first was kept "
-            f"(this one's content hash begins {study.content_hash[:12]})"
-        ),
+        rejection_id=rejection_id,
+        reason=problem.reason,
+        sentence=problem.sentence,
         site_id=study.site_id,
         file_key=names.file_key(study.study_id),
         received_at=study.received_at,

@@ -1,9 +1,10 @@
 """From files to warehouse rows: decoding, forward passes and writing overlap.
 
-Decode workers are processes (ingest.workers), forward passes a thread, writing the caller's
-thread. Every queue between them is bounded, so memory does not grow with the number of
-files. An input counts as done only once its commit is through; a run that is killed is
-simply run again.
+Decode workers are processes (ingest.workers). One thread gathers films into batches, across
+studies and files; one begins their forward passes, the next waits for them, so that a GPU
+always has another batch; writing is the caller's thread. Every queue between them is
+bounded, so memory does not grow with the number of files. An input counts as done only once
+its commit is through; a run that is killed is simply run again.
 """
 
 import time
@@ -15,17 +16,19 @@ from typing import TYPE_CHECKING
 
 from inference.records import Prediction
 from ingest.identity import Pseudonymiser
+from ingest.problem import Problem
 from ingest.records import Rejection, Study
-from warehouse.arrivals import append_rejections, append_studies, collision, look_up
+from warehouse.arrivals import append_rejections, append_studies, collision, look_up, refusal
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead, batched
 from warehouse.store import Warehouse
 
-if TYPE_CHECKING:  # torch is loaded by whoever calls for a Predictor
-    from inference.predictor import Predictor
+if TYPE_CHECKING:  # whoever calls for a Predictor pays for its runtime
+    from inference.predictor import Predictor, Verdict
 
 Outcome = Study | Rejection
 AHEAD = 4  # batches that one stage may run before the next
+BEGUN = 1  # batches begun beside the one that is waited for and the one in hand
 
 
 @dataclass(slots=True)
@@ -50,7 +53,8 @@ class _Scored:
     """A batch on its way to the writer."""
 
     studies: list[Study] = field(default_factory=list)
-    predictions: dict[str, Prediction] = field(default_factory=dict)
+    # by study_id and content_hash: a collision has the id of another film
+    predictions: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     duplicates: int = 0
 
@@ -72,18 +76,22 @@ def drain(
     settings: WarehouseSettings,
     *,
     batch: int = 32,
+    wait_seconds: float = 0.5,
     progress: Callable[[int], None] = lambda _done: None,
+    refused: Callable[[str, Problem], None] = lambda _study_id, _problem: None,
 ) -> Tally:
     """Scores and stores what ingest hands over; returns what became of it.
 
     `predictor` is called once, in the scoring thread and only when there is a film to
-    score, so that a model is loaded while the first films are decoded. `progress` is
-    called with the number of inputs that each commit settles.
+    score, so that a model is loaded while the first films are decoded. A batch that is not
+    full goes after `wait_seconds`. `progress` is called with the number of inputs that each
+    commit settles, `refused` with a study that the model turns out to refuse.
     """
     tally = Tally()
     names = Pseudonymiser(key)
-    batches = ahead(batched(outcomes, batch), AHEAD)
-    scored = ahead(_score(warehouse, batches, predictor), AHEAD)
+    batches = batched(outcomes, batch, wait_seconds, AHEAD * batch)
+    begun = ahead(_begin(warehouse, batches, predictor), BEGUN)
+    scored = ahead(_judged(begun, names, refused), AHEAD)
     with closing(scored):
         for chunk in _chunks(scored, settings):
             before = tally.received
@@ -92,10 +100,13 @@ def drain(
     return tally
 
 
-def _score(
+def _begin(
     warehouse: Warehouse, batches: Iterable[list[Outcome]], predictor: "Callable[[], Predictor]"
-) -> Iterator[_Scored]:
-    """Films that are known already are not scored again (the writer looks once more)."""
+) -> "Iterator[tuple[_Scored, Callable[[], list[Verdict]]]]":
+    """Each batch with what waits for its forward pass.
+
+    Films that are known already are not scored again (the writer looks once more).
+    """
     model: Predictor | None = None
     for batch in batches:
         studies = [item for item in batch if isinstance(item, Study)]
@@ -108,8 +119,24 @@ def _score(
         )
         if films:
             model = model or predictor()
-            predictions = model.predict(films)
-            scored.predictions = {item.study_id: item for item in predictions}
+        yield scored, model.begin(films) if model else list
+
+
+def _judged(
+    begun: "Iterable[tuple[_Scored, Callable[[], list[Verdict]]]]",
+    names: Pseudonymiser,
+    refused: Callable[[str, Problem], None],
+) -> Iterator[_Scored]:
+    """The batches with their predictions; films that the model refuses become Rejections."""
+    for scored, verdicts in begun:
+        studies, scored.studies = scored.studies, []
+        for study, verdict in zip(studies, verdicts(), strict=True):
+            if isinstance(verdict, Problem):
+                scored.rejections.append(refusal(study, verdict, names))
+                refused(study.study_id, verdict)
+            else:
+                scored.studies.append(study)
+                scored.predictions[study.study_id, study.content_hash] = verdict
         yield scored
 
 
@@ -133,7 +160,11 @@ def _write(warehouse: Warehouse, chunk: _Scored, names: Pseudonymiser, tally: Ta
     with warehouse.write("ingest") as transaction:
         found = look_up(transaction, chunk.studies)
         refused = chunk.rejections + [collision(study, names) for study in found.collisions]
-        append_studies(transaction, found.new, chunk.predictions)
+        append_studies(
+            transaction,
+            found.new,
+            {s.study_id: chunk.predictions[s.study_id, s.content_hash] for s in found.new},
+        )
         append_rejections(transaction, refused)
     tally.predicted += len(found.new)
     tally.duplicates += chunk.duplicates + len(found.duplicates)

@@ -9,6 +9,7 @@ from ingest.errors import UserError
 
 NAMES = {
     "startup": "`--help`, and the first page of `serve`",
+    "inference": "forward passes by engine, beside decoding; on a GPU the whole way from JPEG",
     "ingest": "the whole chain beside its stages alone, and its peak memory",
 }
 

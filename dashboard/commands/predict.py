@@ -46,31 +46,42 @@ def _explained(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
     from dashboard.context import configuration
-    from dashboard.intake import reader_settings
-    from inference.predictor import Predictor
+    from dashboard.intake import open_predictor, reader_settings
+    from inference.device import resolve
     from ingest.inputs import Input
-    from ingest.records import Rejection
     from ingest.workers import read_with
+    from warehouse.stages import batched
 
     for path in args.images:
         if not path.is_file():
             what = "is a folder; name its files" if path.is_dir() else "there is no such file"
             raise UserError(f"{path}: {what}")
-    predictor = Predictor(device=args.device)
     configured = configuration(args.home)
+    predictor = open_predictor(configured.inference, resolve(args.device))
     settings = reader_settings(configured, _key(args.home), predictor.card)
     # In decode processes: a file that crashes its decoder costs itself alone.
     inputs = [Input(path, name=str(number)) for number, path in enumerate(args.images)]
     caps = replace(configured.ingest, workers=min(len(inputs), os.cpu_count() or 1))
+    results = read_with(inputs, settings, caps)
     entries: dict[int, dict[str, Any]] = {}
-    for item, outcome in read_with(inputs, settings, caps):
-        if isinstance(outcome, Rejection):
-            entry = _refused(item.path, outcome, predictor.card)
-        else:
-            (prediction,) = predictor.predict([outcome])
-            entry = _scored(item.path, outcome, prediction, predictor.card)
-        entries[int(item.name)] = entry
+    size, wait = predictor.batch, configured.inference.wait_seconds
+    for batch in batched(results, size, wait, capacity=2 * size):
+        entries |= _judged(batch, predictor)
     return [entries[number] for number in range(len(inputs))]
+
+
+def _judged(batch: list[Any], predictor: Any) -> dict[int, dict[str, Any]]:
+    """The entries of one batch of (Input, Study or Rejection), by their place in the call."""
+    from ingest.records import Rejection, Study
+
+    films = [(item, outcome) for item, outcome in batch if isinstance(outcome, Study)]
+    verdicts = predictor.predict([study for _, study in films])
+    judged = [(*film, verdict) for film, verdict in zip(films, verdicts, strict=True)]
+    entries = {int(i.name): _scored(i.path, s, v, predictor.card) for i, s, v in judged}
+    for item, outcome in batch:
+        if isinstance(outcome, Rejection):
+            entries[int(item.name)] = _refused(item.path, outcome, predictor.card)
+    return entries
 
 
 def _key(home: Path) -> bytes:
@@ -84,7 +95,10 @@ def _key(home: Path) -> bytes:
 
 def _scored(path: Path, study: Any, prediction: Any, card: Any) -> dict[str, Any]:
     from inference.scope import out_of_scope_reasons
+    from ingest.problem import Problem
 
+    if isinstance(prediction, Problem):
+        return _refused(path, prediction, card)
     return {
         "file": str(path),
         "study_id": study.study_id,
@@ -94,12 +108,13 @@ def _scored(path: Path, study: Any, prediction: Any, card: Any) -> dict[str, Any
         "p_bacterial": prediction.p_bacterial,
         "p_viral": prediction.p_viral,
         "in_scope": prediction.in_scope,
-        "reasons": out_of_scope_reasons(study, card),
+        "reasons": out_of_scope_reasons(study, card, prediction.scope_score),
         "model_version": prediction.model_version,
     }
 
 
 def _refused(path: Path, rejection: Any, card: Any) -> dict[str, Any]:
+    """By the reader (a Rejection) or by the model (a Problem)."""
     return {
         "file": str(path),
         "study_id": None,
