@@ -73,12 +73,15 @@ def load(path: Path) -> "tuple[Classifier, ModelCard]":
     from safetensors.torch import load as tensors_from
 
     from inference.network import build
+    from inference.scope_head import Scope
 
     file = find_card(path)
     card = read_card(file)
     content = _verified_bytes(_weights_of(file), card.weights_digest)
+    tensors = tensors_from(content)
     module = build(card.architecture, len(card.labels))
-    module.load_state_dict(tensors_from(content))
+    module.scope = Scope.within(tensors)
+    module.load_state_dict(tensors)
     return module.eval(), card
 
 

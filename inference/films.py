@@ -37,12 +37,12 @@ def load_films(
 
 def _prepared(file: Path, size: int) -> np.ndarray | None:
     try:
-        return prepare(_decode(file), size)
+        return prepare(decode(file), size)
     except (OSError, PneumoWatchError):
         return None
 
 
-def _decode(file: Path) -> np.ndarray:
+def decode(file: Path) -> np.ndarray:
     """As a radiologist sees it. Only what cannot be decoded is unreadable here: whether a
     small or odd film belongs to a labelled set is for whoever labelled it."""
     if file.suffix.lower() not in DICOM_SUFFIXES:

@@ -7,6 +7,7 @@ leave out is put back as random texture with the strength that real films have t
 `build_generator.py` makes the file; it bounds how much any one real film weighs in it.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,26 @@ import numpy as np
 from PIL import Image
 
 SHIPPED = Path(__file__).parent / "weights" / "generator.npz"
+SEVERITY = SHIPPED.with_name("severity.json")
 FILM_SIZE = 384  # pixels, square
 CAUSES = ("bacteria", "virus")
 CHUNK = 64  # films made at a time: 64 x 112 x 112 floats are 3 MB
 
-# Severity of healthy and of sick films, as Beta distributions. They overlap, so that the
-# shipped classifier has doubtful films to deal with (AUROC .88 to .98, held by a test).
-HEALTHY_SEVERITY = (0.8, 24.0)
-SICK_SEVERITY = (3.5, 1.4)
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """Beta distributions of how sick healthy and sick films look. They overlap, so that the
+    shipped classifier has doubtful films to deal with; `tune_generator.py` sets the second
+    for a model."""
+
+    healthy: tuple[float, float]
+    sick: tuple[float, float]
+
+    @classmethod
+    def read(cls, path: Path = SEVERITY) -> "Severity":
+        """As `tune_generator` wrote it."""
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return cls(tuple(content["healthy"]), tuple(content["sick"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,7 @@ class Generator:
     spreads: dict[str, Spread]  # normal, bacteria, virus
     tone: np.ndarray  # (2, 2) mean and standard deviation of film mean and film contrast
     largest_share: float  # of a component's energy that comes from one film
+    severity: Severity
 
     @classmethod
     def load(cls, path: Path = SHIPPED) -> "Generator":
@@ -64,6 +78,7 @@ class Generator:
                 spreads=spreads,
                 tone=file["tone"],
                 largest_share=float(file["largest_share"]),
+                severity=Severity.read(),
             )
 
     def sample(
@@ -86,10 +101,9 @@ class Generator:
                 films[start + offset] = self._develop(film, rng)
         return films
 
-    @staticmethod
-    def sample_severity(n: int, label: str, rng: np.random.Generator) -> np.ndarray:
+    def sample_severity(self, n: int, label: str, rng: np.random.Generator) -> np.ndarray:
         """(n,) severities for films labelled "NORMAL" or "PNEUMONIA", as the demo draws them."""
-        a, b = HEALTHY_SEVERITY if label.casefold() == "normal" else SICK_SEVERITY
+        a, b = self.severity.healthy if label.casefold() == "normal" else self.severity.sick
         return rng.beta(a, b, n)
 
     def coarse(

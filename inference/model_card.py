@@ -26,7 +26,8 @@ from inference.metrics import (
 from inference.preprocess import DESCRIPTION
 from inference.recipe import Recipe
 from inference.records import ModelCard
-from inference.scoring import score
+from inference.scope_fit import CPU, fit_scope, scope_limits
+from inference.scoring import judge_films
 from inference.training import Trained
 from inference.training_data import TrainingData, content_hash
 
@@ -41,8 +42,10 @@ def write_card(
     on this hospital alone costs specificity elsewhere.
     """
     scheme, part = data.scheme, data.validation
-    plain = score(trained.module, part.pixels, torch.device("cpu"))
-    moved = score(trained.module, shifted(part.pixels, recipe.seed), torch.device("cpu"))
+    trained.module.scope = fit_scope(trained.module, data, recipe)
+    plain, near = judge_films(trained.module, part.pixels, CPU)
+    moved, off = judge_films(trained.module, shifted(part.pixels, recipe.seed), CPU)
+    limits = scope_limits(trained.module, part, near, off, recipe.seed)
     logits = np.concatenate([plain, moved])
     positive = scheme.positive(part.films)
     twice = np.concatenate([positive, positive])
@@ -73,11 +76,13 @@ def write_card(
         intended_use=recipe.intended_use,
         ages=recipe.ages,
         views=recipe.views,
-        scope_limit=None,
+        scope_limit=limits.soft,
+        scope_hard_limit=limits.hard,
         training=_provenance(trained, data, recipe),
         validation={
             **_by_source(part.sources, positive, p, thresholds["surveillance"]),
             "aetiology": _causes(data, probability),
+            "scope": limits.report,
         },
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -7,13 +7,14 @@ arXiv:1905.11946, without squeeze-and-excitation and with ReLU6), padded as Tens
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from inference.scope_head import Scope, pooled
 from ingest.errors import UserError
 
 # expansion, channels out, repeats, stride of the first repeat (table 2 of the paper)
@@ -103,6 +104,8 @@ class Classifier(nn.Module):
         self.standardise = Standardise()
         self.features = features
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+        self.scope: Scope | None
+        self.register_module("scope", None)
 
     def embed(self, films: torch.Tensor) -> torch.Tensor:
         """(n, 1, s, s) films in 0..255 as (n, width) pooled features."""
@@ -127,8 +130,31 @@ class Classifier(nn.Module):
         This is what serving runs and what is exported. A network without a fitted scope
         says NaN.
         """
-        logits: torch.Tensor = self(films)
-        return logits, torch.full_like(logits[:, 0], math.nan)
+        logits, score = self._look(films)
+        mirrored, again = self._look(films.flip(-1))
+        return (logits + mirrored) / 2, (score + again) / 2
+
+    def scope_features(self, films: torch.Tensor, taps: Sequence[int]) -> torch.Tensor:
+        """(n, width) features that a scope score with these taps is fitted on."""
+        return pooled(self._tapped(films, taps)[1])
+
+    def _look(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        last, maps = self._tapped(films, self.scope.at if self.scope else ())
+        logits: torch.Tensor = self.classifier(last.mean(dim=(2, 3)))
+        if self.scope is None:
+            return logits, torch.full_like(logits[:, 0], math.nan)
+        return logits, self.scope(maps)
+
+    def _tapped(
+        self, films: torch.Tensor, taps: Sequence[int]
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The last maps, and those behind the layers that `taps` counts."""
+        maps, passed = self.standardise(films), {}
+        for position, layer in enumerate(self.features):
+            maps = layer(maps)
+            if position in taps:
+                passed[position] = maps
+        return maps, [passed[tap] for tap in taps]
 
 
 def build(architecture: str, classes: int) -> Classifier:

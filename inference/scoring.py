@@ -24,6 +24,17 @@ def score(module: Classifier, pixels: np.ndarray, device: torch.device) -> np.nd
     return np.concatenate(parts)
 
 
+@torch.inference_mode()
+def judge_films(
+    module: Classifier, pixels: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, np.ndarray]:
+    """The logits of `score`, and (n,) scope scores, of (n, s, s) uint8 films."""
+    module.eval()
+    parts = [module.judge(to_tensor(part, device)) for part in _parts(pixels)]
+    logits, scope = zip(*parts, strict=True)
+    return torch.cat(logits).float().cpu().numpy(), torch.cat(scope).float().cpu().numpy()
+
+
 def to_tensor(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
     """(n, s, s) uint8 as an (n, 1, s, s) tensor on the device."""
     films = torch.from_numpy(np.ascontiguousarray(pixels))[:, None].to(device)
