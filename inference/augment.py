@@ -47,7 +47,10 @@ def _spectrum(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     spectrum = torch.fft.rfft2(films)
     amplitude = spectrum.abs()
     mixed = amplitude.lerp(amplitude[other], mix)
-    return torch.fft.irfft2(torch.polar(mixed, spectrum.angle()), s=films.shape[2:]).clamp(0, 255)
+    back: torch.Tensor = torch.fft.irfft2(
+        torch.polar(mixed, spectrum.angle()), s=list(films.shape[2:])
+    )
+    return back.clamp(0, 255)
 
 
 def _resolution(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

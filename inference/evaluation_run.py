@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from inference import checkpoint
 from inference.datasets import Film, read_dataset
+from inference.engine import Engine, open_engine
 from inference.evaluation import report
 from inference.evaluation_figures import evaluation_figures
 from inference.films import load_films
 from inference.judged import Judged, truth_of
 from inference.metrics import softmax
-from inference.network import Classifier
 from inference.probes import probe
 from inference.records import ModelCard
-from inference.scoring import SCORING_BATCH, to_tensor
 from ingest.errors import UserError
 
 
@@ -32,7 +29,7 @@ class Evaluation:
 
 
 def run(
-    paths: Sequence[Path], model: Path, device: torch.device, figures: Path | None = None
+    paths: Sequence[Path], model: Path, device: str, figures: Path | None = None
 ) -> dict[str, object]:
     """The report of the model at `model` on `paths`; figures are written where asked."""
     done = evaluate(paths, model, device)
@@ -42,24 +39,24 @@ def run(
 
 
 def evaluate(
-    paths: Sequence[Path], model: Path, device: torch.device, *, probes: bool = False
+    paths: Sequence[Path], model: Path, device: str, *, probes: bool = False
 ) -> Evaluation:
     """Judges the model at `model` on `paths`, where asked also on films without the chest.
 
     Raises UserError for data sets that are none and for classes that the model does not know.
     """
-    module, card = checkpoint.load(model)
+    engine = open_engine(model, device)
+    card = engine.card
     films = [film for path in paths for film in to_judge(read_dataset(path))]
     truth_of(films, card)  # a set that does not fit is refused before it is decoded
     films, pixels, unreadable = load_films(films, card.input_size, title="reading films")
     if unreadable:
         print(f"{unreadable} images could not be read and are not counted", file=sys.stderr)
-    module = module.to(device)
-    logits, scope = _scored(module, pixels, device)
+    logits, scope = engine.run(pixels)
     judged = Judged(films, softmax(logits, card.temperature), truth_of(films, card), scope, card)
     result = report(judged) | {"unreadable": unreadable}
     if probes:
-        result["probes"] = probe(judged, pixels, lambda changed: _p(module, card, changed, device))
+        result["probes"] = probe(judged, pixels, lambda changed: _p(engine, changed))
     return Evaluation(result, evaluation_figures(judged), card)
 
 
@@ -79,21 +76,8 @@ def write_figures(folder: Path, figures: dict[str, str]) -> None:
         raise UserError(f"cannot write figures to {folder}: {error.strerror}") from error
 
 
-@torch.inference_mode()
-def _scored(
-    module: Classifier, pixels: np.ndarray, device: torch.device
-) -> tuple[np.ndarray, np.ndarray]:
-    """(n, classes) logits and (n,) scope scores of (n, s, s) uint8 films, as serving has them."""
-    module.eval()
-    logits, scope = [], []
-    for at in range(0, len(pixels), SCORING_BATCH):
-        batch = module.judge(to_tensor(pixels[at : at + SCORING_BATCH], device))
-        logits.append(batch[0].float().cpu().numpy())
-        scope.append(batch[1].float().cpu().numpy())
-    return np.concatenate(logits), np.concatenate(scope)
-
-
-def _p(module: Classifier, card: ModelCard, pixels: np.ndarray, device: torch.device) -> np.ndarray:
+def _p(engine: Engine, pixels: np.ndarray) -> np.ndarray:
     """(n,) calibrated probabilities of anything but the negative class."""
-    probability = softmax(_scored(module, pixels, device)[0], card.temperature)
+    card = engine.card
+    probability = softmax(engine.run(pixels)[0], card.temperature)
     return np.asarray(1 - probability[:, card.labels.index(card.negative_label)])

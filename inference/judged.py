@@ -8,7 +8,7 @@ import numpy as np
 from inference.datasets import Film
 from inference.labels import PNEUMONIA_NAMES, LabelScheme, scheme_for_card
 from inference.records import ModelCard
-from inference.scoring import in_scope
+from inference.scope import in_scope
 from ingest.errors import UserError
 
 

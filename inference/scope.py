@@ -5,10 +5,13 @@ but unlike the validation films in age, view or looks; it is scored and gets no 
 """
 
 import math
+from datetime import UTC, datetime
 
+from inference.datasets import Film
 from inference.records import ModelCard
 from ingest.problem import Problem
-from ingest.records import Reason, Study
+from ingest.records import Reason, Source, Study
+from ingest.values import parse_age, parse_view, plausible_age
 
 
 def refusal(card: ModelCard, score: float) -> Problem | None:
@@ -50,3 +53,25 @@ def out_of_scope_reasons(study: Study, card: ModelCard, score: float | None = No
 def known(score: float) -> float | None:
     """A scope score as it is stored: None where it was not judged."""
     return None if math.isnan(score) else float(score)
+
+
+def in_scope(film: Film, card: ModelCard) -> bool:
+    """Is a labelled film within the card's intended use, as far as its index says?
+
+    Ages and views are read as ingest reads them: an implausible age is an unknown one.
+    """
+    study = Study(
+        study_id="",
+        content_hash="",
+        patient_key=None,
+        site_id=None,
+        acquired_at=None,
+        acquired_date=None,
+        received_at=datetime.now(UTC),
+        age_years=plausible_age(parse_age(film.age))[0],
+        sex=None,
+        view=parse_view(film.view) or film.view or None,
+        source=Source.IMAGE,
+        flags="",
+    )
+    return not out_of_scope_reasons(study, card)

@@ -30,12 +30,11 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.evaluation.text import text
     from dashboard.model_choice import choose_model
     from inference import evaluation_run
-    from inference.device import choose
 
     if args.report is not None:
         html.check_target(args.report)
     model = choose_model(args.home, args.model)
-    done = evaluation_run.evaluate(args.datasets, model, choose(args.device), probes=args.probes)
+    done = evaluation_run.evaluate(args.datasets, model, args.device, probes=args.probes)
     if args.figures is not None:
         evaluation_run.write_figures(args.figures, done.figures)
     if args.report is not None:

@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 def incoming() -> dict[str, object]:
     """300 children of other patients, at their original sizes."""
     labels = SHARED / "incoming" / "reference_labels.csv"
-    return evaluation_run.run([labels], checkpoint.shipped_model(), CPU)
+    return evaluation_run.run([labels], checkpoint.shipped_model(), "cpu")
 
 
 def test_children_of_other_patients(incoming: dict[str, object]) -> None:
