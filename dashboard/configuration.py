@@ -76,10 +76,17 @@ def _apply_variable(sections: dict[str, dict[str, Any]], name: str, text: str) -
         raise ConfigurationError(f"the environment variable {name} is not a setting; unset it")
     kind = _types(room)[key]
     try:
-        value = text if kind is str else kind(text)
+        value = _truth(text) if kind is bool else kind(text)
     except ValueError:
         raise ConfigurationError(f"{name}={text!r}: write {kind.__name__} value") from None
     sections.setdefault(room, {})[key] = value
+
+
+def _truth(text: str) -> bool:
+    """As TOML writes it; bool("false") would be true."""
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
 
 
 def _room(path: Path, room: str, values: dict[str, Any]) -> Any:
@@ -90,7 +97,7 @@ def _room(path: Path, room: str, values: dict[str, Any]) -> Any:
                 f"{path}: [{room}] has no setting {key!r}; it has {', '.join(known)}"
             )
         wanted = (int, float) if known[key] is float else (known[key],)
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        if not isinstance(value, wanted) or isinstance(value, bool) != (known[key] is bool):
             raise ConfigurationError(
                 f"{path}: [{room}] {key} = {value!r} should be a {known[key].__name__}"
             )
@@ -98,7 +105,7 @@ def _room(path: Path, room: str, values: dict[str, Any]) -> Any:
 
 
 def _types(room: str) -> dict[str, type]:
-    """Setting → int, float or str; an optional one counts as its type."""
+    """Setting → bool, int, float or str; an optional one counts as its type."""
     kinds: dict[str, type] = {}
     for item in fields(ROOMS[room]):
         names = (
@@ -106,5 +113,5 @@ def _types(room: str) -> dict[str, type]:
             if isinstance(item.type, type)
             else str(item.type)
         )
-        kinds[item.name] = next(kind for kind in (float, int, str) if kind.__name__ in names)
+        kinds[item.name] = next(kind for kind in (bool, float, int, str) if kind.__name__ in names)
     return kinds

@@ -3,17 +3,18 @@
 import functools
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from dashboard.champion import ensure_model
 from dashboard.configuration import Configuration
 from dashboard.progress import Progress
-from inference.checkpoint import read_card, shipped_model
 from inference.device import resolve
+from inference.kept_film import film_png
 from inference.preprocess import prepare
-from inference.records import ModelCard
+from inference.records import ModelCard, SiteCalibration
 from inference.settings import InferenceSettings
 from ingest.discover import Discovery, discover
 from ingest.identity import load_key
@@ -24,8 +25,9 @@ from ingest.reader import ReaderSettings
 from ingest.records import Rejection, Study
 from ingest.settings import IngestSettings
 from ingest.workers import read_with
-from warehouse.models import register
+from warehouse.images import keep
 from warehouse.pipeline import Tally, drain
+from warehouse.site_calibrations import in_force
 from warehouse.sites import current_sites
 from warehouse.store import Warehouse
 
@@ -75,22 +77,26 @@ def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outc
     began = time.monotonic()
     manifest = _manifest(job.manifest)
     found = _discover(warehouse, job, manifest)
-    card = ensure_model(warehouse)
+    champion = ensure_model(warehouse)
+    card = champion.card
+    calibrations = in_force(warehouse, card.model_version)
     key = load_key(warehouse.home.key)
     device = resolve(job.device)
     reader = reader_settings(configuration, key, card, job.source)
+    reader = keeping(reader, configuration.ingest)
     refusals = Refusals()
     results = read_with(found, reader, _caps(configuration, job))
     with Progress(found.count(), "film") as progress:
         tally = drain(
             warehouse,
             refusals.watch(results),
-            lambda: open_predictor(configuration.inference, device),
+            lambda: open_predictor(champion.path, configuration.inference, device, calibrations),
             key,
             configuration.warehouse,
             batch=configuration.inference.batch_on(device),
             wait_seconds=configuration.inference.wait_seconds,
             progress=progress,
+            keep=functools.partial(keep, warehouse.home),
             refused=refusals.say,
         )
     refusals.close()
@@ -100,20 +106,19 @@ def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outc
     return Outcome(tally, card.model_version, device, seconds)
 
 
-def ensure_model(warehouse: Warehouse) -> ModelCard:
-    """The shipped model's card; a home from before this version of it registers it now."""
-    card = read_card(shipped_model())
-    if register(warehouse, card, promote=True):
-        _say(f"promoted the model {card.model_version} that came with this version")
-    return card
-
-
 def reader_settings(
     configuration: Configuration, key: bytes, card: ModelCard, source: str | None = None
 ) -> ReaderSettings:
     """How one film is read for this model."""
     shrink = functools.partial(prepare, size=card.input_size)
     return ReaderSettings.of(configuration.ingest, key, shrink, source=source)
+
+
+def keeping(settings: ReaderSettings, configured: IngestSettings) -> ReaderSettings:
+    """The same, with the image of each film where the configuration has images kept."""
+    if not configured.keep_images:
+        return settings
+    return replace(settings, keep=functools.partial(film_png, side=configured.keep_side))
 
 
 class Refusals:
@@ -177,12 +182,17 @@ def _caps(configuration: Configuration, job: Job) -> IngestSettings:
     return replace(configuration.ingest, workers=job.workers)
 
 
-def open_predictor(settings: InferenceSettings, device: str) -> Any:
-    """The shipped model on a device, under the configuration's settings."""
+def open_predictor(
+    model: Path,
+    settings: InferenceSettings,
+    device: str,
+    calibrations: Mapping[str, SiteCalibration] | None = None,
+) -> Any:
+    """A model on a device, under the configuration's settings."""
     from inference.predictor import Predictor
 
     batch = settings.batch_on(device)
-    return Predictor(device=device, batch=batch, threads=settings.threads)
+    return Predictor(model, device, batch, settings.threads, calibrations)
 
 
 def _say(text: str) -> None:

@@ -1,5 +1,6 @@
 """Which model a command works with: a folder, a version by its name, or the promoted one."""
 
+import sys
 from pathlib import Path
 
 from inference import checkpoint
@@ -14,8 +15,7 @@ def choose_model(home: Path, wanted: str | None = None) -> Path:
     package. No home is needed. Raises UserError naming the versions that there are.
     """
     if wanted is None:
-        promoted = _promoted(home)
-        return choose_model(home, promoted) if promoted else checkpoint.shipped_model()
+        return _promoted(home) or checkpoint.shipped_model()
     if Path(wanted).exists():
         return checkpoint.find_card(Path(wanted))
     known = {file.stem: file.with_suffix(".json") for file in _weights(home)}
@@ -27,17 +27,27 @@ def choose_model(home: Path, wanted: str | None = None) -> Path:
     return known[wanted]
 
 
-def _promoted(home: Path) -> str | None:
-    """The version that the home's warehouse has promoted; None without a warehouse."""
+def _promoted(home: Path) -> Path | None:
+    """The card of the promoted version; None without a home, or where a shipped one is gone.
+
+    An upgrade replaces the shipped weights; the next command that scores promotes the new ones.
+    """
     if not Home(home).catalog.exists():
         return None
     from dashboard.context import open_warehouse
-    from warehouse.models import registry
-    from warehouse.versions import resolve
+    from warehouse.models import ADDED, champion
 
     with open_warehouse(home, read_only=True) as warehouse:
-        rows = registry(warehouse, resolve(warehouse).commit_number)
-    return next((row["model_version"] for row in rows if row["promoted_at"] is not None), None)
+        best = champion(warehouse)
+    if best is None:
+        return None
+    try:
+        return choose_model(home, best["model_version"])
+    except UserError:
+        if best["origin"] == ADDED:
+            raise
+    print(f"{best['model_version']} is gone; this is the shipped model", file=sys.stderr)
+    return None
 
 
 def _weights(home: Path) -> list[Path]:

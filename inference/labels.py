@@ -61,3 +61,18 @@ def scheme_of(films: Iterable[Film], negative: str | None = None) -> LabelScheme
 def scheme_for_card(labels: tuple[str, ...], negative: str) -> LabelScheme:
     """The scheme under which a finished model was trained."""
     return LabelScheme(labels, negative, merged=set(labels) == {negative, *AETIOLOGIES})
+
+
+def not_pneumonia(labels: Iterable[str], negative: str) -> tuple[str, ...]:
+    """Classes other than the negative one that do not mean pneumonia.
+
+    p(pneumonia) is 1 - p(negative), so any such class would be counted as pneumonia. All
+    classes where none is left to mean it.
+    """
+    positives = [name for name in labels if name.casefold() != negative.casefold()]
+    strangers = [name for name in positives if not _means_pneumonia(name.casefold())]
+    return tuple(strangers if positives else labels)
+
+
+def _means_pneumonia(name: str) -> bool:
+    return name in PNEUMONIA_NAMES or "pneumonia" in name

@@ -1,15 +1,16 @@
 """Studies in, Predictions out: the shipped or promoted model behind one call."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from inference.engine import Array, Engine, open_engine
-from inference.records import ModelCard, Prediction
+from inference.records import ModelCard, Prediction, SiteCalibration
 from inference.scope import known, out_of_scope_reasons, refusal
+from inference.site_calibration import calibrated
 from ingest.problem import Problem
 from ingest.records import Study
 
@@ -25,9 +26,16 @@ class Predictor:
         device: str = "auto",
         batch: int = 32,
         threads: int | None = None,
+        site_calibrations: Mapping[str, SiteCalibration] | None = None,
     ) -> None:
+        """`site_calibrations` by site; those of other model versions are passed over."""
         self.engine: Engine = open_engine(model, device, batch, threads)
         self.card, self.device, self.batch = self.engine.card, self.engine.device, batch
+        self._sites = {
+            name: one
+            for name, one in (site_calibrations or {}).items()
+            if one.model_version == self.card.model_version
+        }
 
     def predict(self, studies: Sequence[Study]) -> list[Verdict]:
         """For each study, in order, a Prediction, or a Problem where its pixels are no chest.
@@ -47,9 +55,20 @@ class Predictor:
         films = np.stack([_pixels(study, self.card.input_size) for study in studies])
         if len(films) > self.batch:
             scores = self.engine.run(films)
-            return lambda: _verdicts(studies, self.card, *scores)
+            return lambda: self._verdicts(studies, *scores)
         pending = self.engine.begin(films)
-        return lambda: _verdicts(studies, self.card, *pending())
+        return lambda: self._verdicts(studies, *pending())
+
+    def _verdicts(self, studies: Sequence[Study], logits: Array, scope: Array) -> list[Verdict]:
+        now, card = datetime.now(UTC), self.card
+        rows = zip(studies, scores_from_logits(logits, card), scope, strict=True)
+        return [
+            refusal(card, float(distance))
+            or _prediction(
+                study, card, row, known(distance), now, self._sites.get(study.site_id or "")
+            )
+            for study, row, distance in rows
+        ]
 
     def probabilities(self, films: Array) -> Array:
         """(n, s, s) uint8 films to (n, 3): p(pneumonia), p(bacterial), p(viral).
@@ -74,17 +93,6 @@ def scores_from_logits(logits: Array, card: ModelCard) -> Array:
     return np.column_stack([positive, bacterial, 1 - bacterial])
 
 
-def _verdicts(
-    studies: Sequence[Study], card: ModelCard, logits: Array, scope: Array
-) -> list[Verdict]:
-    now = datetime.now(UTC)
-    rows = zip(studies, scores_from_logits(logits, card), scope, strict=True)
-    return [
-        refusal(card, float(distance)) or _prediction(study, card, row, known(distance), now)
-        for study, row, distance in rows
-    ]
-
-
 def _pixels(study: Study, size: int) -> Array:
     if study.pixels is None or study.pixels.shape != (size, size):
         raise ValueError(f"a study must carry pixels prepared to {size}×{size}")
@@ -92,11 +100,16 @@ def _pixels(study: Study, size: int) -> Array:
 
 
 def _prediction(
-    study: Study, card: ModelCard, scores: Array, distance: float | None, now: datetime
+    study: Study,
+    card: ModelCard,
+    scores: Array,
+    distance: float | None,
+    now: datetime,
+    site: SiteCalibration | None,
 ) -> Prediction:
     probability, bacterial, viral = (float(score) for score in scores)
     told_apart = not math.isnan(bacterial)
-    threshold = card.thresholds["surveillance"]
+    probability, threshold = calibrated(probability, site, card.thresholds["surveillance"])
     outside = bool(out_of_scope_reasons(study, card, distance))
     label = "PNEUMONIA" if probability >= threshold else "NORMAL"
     return Prediction(
@@ -111,4 +124,5 @@ def _prediction(
         quality_score=None,
         scope_score=distance,
         predicted_at=now,
+        calibration_id=site.calibration_id if site else None,
     )

@@ -23,6 +23,7 @@ class Prediction:
     quality_score: float | None  # 0 (unusable) to 1; None: not judged by this model version
     scope_score: float | None  # distance from the validation films; None: not judged
     predicted_at: datetime
+    calibration_id: str | None = None  # of the site's own calibration; None: the card's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,29 @@ class ModelCard:
     weights_digest: str = ""  # sha256 of the safetensors file
     scope_hard_limit: float | None = None  # scope_score above which a film is refused
     onnx_digest: str = ""  # sha256 of the exported .onnx file; empty: none was exported
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCalibration:
+    """What a site's confirmed labels change of one model version there.
+
+    Every field is a column of the warehouse table `site_calibrations`. The probability p of
+    the card becomes that of the logit `intercept + slope * logit(p)`; both thresholds are on
+    the new probability. The four counts are those of films that were held out in turn, so
+    that they are not flattered by the fit; `positives` and `negatives` are all that were used.
+    """
+
+    calibration_id: str
+    site_id: str
+    model_version: str
+    slope: float
+    intercept: float
+    surveillance: float
+    screening: float
+    positives: int
+    negatives: int
+    true_positives: int
+    false_negatives: int
+    true_negatives: int
+    false_positives: int
+    fitted_at: datetime

@@ -46,6 +46,10 @@ class Pseudonymiser:
         """Of a file's own name, without its folder (`Input.path.name`)."""
         return self._digest("file", name)
 
+    def reader_key(self, reader: str) -> str:
+        """Of whoever confirmed a diagnosis. Surrounding blanks do not count."""
+        return self._digest("reader", reader.strip())
+
     def study_id_from_uid(self, sop_instance_uid: str) -> str:
         """Of a DICOM instance: the UID remapped, so that it cannot be looked up in a PACS."""
         return self._digest("study", sop_instance_uid.strip(" \0"))

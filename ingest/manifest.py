@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
+from ingest.csv_text import read_text, separator
 from ingest.errors import InputError
 from ingest.problem import Problem
 from ingest.records import Reason
@@ -156,42 +157,18 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         InputError: the file as a whole cannot be used; the message names the way out.
     """
-    text = _read_text(path)
-    separator = _separator(text)
-    lines, ragged = _structure(text, separator, path)
-    cells = _read_cells(text, separator, path)
+    text = read_text(path, REQUIRED)
+    split_by = separator(text)
+    lines, ragged = _structure(text, split_by, path)
+    cells = _read_cells(text, split_by, path)
     if cells.height != len(lines):
         raise InputError("its rows cannot be told apart; check the quotes", file=path)
     return Manifest(path, cells, lines, ragged)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=path) from None
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError("is UTF-16; save it as CSV UTF-8", file=path)
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError("is not UTF-8; save it as CSV UTF-8", file=path, line=line) from None
-    if "\0" in text:
-        raise InputError("holds NUL characters: it is not a CSV file", file=path)
-    if not text.strip():
-        raise InputError(f"is empty; it needs a header {','.join(REQUIRED)}", file=path)
-    return text
-
-
-def _separator(text: str) -> str:
-    """What the header has most of; spreadsheets of many countries write semicolons."""
-    return max(",;\t", key=text.splitlines()[0].count)
-
-
-def _structure(text: str, separator: str, path: Path) -> tuple[list[int], dict[int, int]]:
+def _structure(text: str, split_by: str, path: Path) -> tuple[list[int], dict[int, int]]:
     """The editor line on which each data row begins, and the rows with a wrong cell count."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=split_by, strict=True)
     lines: list[int] = []
     ragged: dict[int, int] = {}
     line = 1
@@ -224,12 +201,12 @@ def _checked_header(header: list[str], path: Path) -> list[str]:
     return names
 
 
-def _read_cells(text: str, separator: str, path: Path) -> pl.DataFrame:
+def _read_cells(text: str, split_by: str, path: Path) -> pl.DataFrame:
     """The known columns, all as strings; a blank line is a row of nulls."""
     try:
         frame = pl.read_csv(
             text.encode(),
-            separator=separator,
+            separator=split_by,
             infer_schema=False,
             truncate_ragged_lines=True,
         )

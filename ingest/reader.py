@@ -30,7 +30,8 @@ _NESTING = Problem(Reason.UNREADABLE, "its header is nested too deeply")
 class ReaderSettings:
     """What `read` needs, picklable for decode workers. Sizes in pixels and bytes.
 
-    `prepare` makes `Study.pixels` of a (h, w) film; it must be importable by name.
+    `prepare` makes `Study.pixels` of a (h, w) film, `keep` the bytes of `Study.image` where
+    images are kept; both must be importable by name.
     """
 
     key: bytes = field(repr=False)
@@ -40,6 +41,7 @@ class ReaderSettings:
     max_pixels: int = MAX_PIXELS
     max_bytes: int = 512 * 2**20
     min_side: int = 96
+    keep: Callable[[np.ndarray], bytes] | None = None
 
     @classmethod
     def of(
@@ -49,10 +51,11 @@ class ReaderSettings:
         prepare: Callable[[np.ndarray], np.ndarray],
         received_at: datetime | None = None,
         source: str | None = None,
+        keep: Callable[[np.ndarray], bytes] | None = None,
     ) -> "ReaderSettings":
         """The caps of the configuration."""
         caps = (settings.max_pixels, settings.max_bytes, settings.min_side)
-        return cls(key, prepare, received_at, source, *caps)
+        return cls(key, prepare, received_at, source, *caps, keep)
 
 
 def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
@@ -138,7 +141,9 @@ def _study(item: Input, film: Film, settings: ReaderSettings) -> Study:
         view=item.view or header.view,
         source=settings.source or item.source or film.source,
         flags=_joined(date_flag, age_flag, *item.flags, *header.flags),
+        file_key=names.file_key(item.path.name),
         pixels=settings.prepare(film.pixels),
+        image=settings.keep(film.pixels) if settings.keep else None,
     )
 
 

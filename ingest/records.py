@@ -49,9 +49,10 @@ class Reason(StrEnum):
 class Study:
     """One readable frontal chest radiograph.
 
-    Every field but `pixels` is a column of the warehouse table `studies`. `pixels` is
-    whatever the caller's `prepare` made of the decoded film (for the shipped model a
-    (size, size) uint8 array) and is never stored in the warehouse.
+    Every field but `pixels` and `image` is a column of the warehouse table `studies`. `pixels`
+    is whatever the caller's `prepare` made of the decoded film (for the shipped model a
+    (size, size) uint8 array), `image` the bytes that its `keep` made of it, where images are
+    kept; neither is ever stored in the warehouse.
     """
 
     study_id: str
@@ -66,7 +67,9 @@ class Study:
     view: str | None  # PA or AP
     source: str
     flags: str  # comma-separated, "" when there is nothing to say
+    file_key: str | None = None  # keyed hash of the file's name: labels may name the file
     pixels: np.ndarray | None = field(default=None, repr=False, compare=False)
+    image: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class IngestSettings:
     max_bytes: int = 512 * 2**20  # of one file
     memory_cap: int = 2 * 2**30  # bytes of data one decode worker may hold
     min_side: int = 96  # of the shorter edge; see gate.py
+    keep_images: bool = False  # de-identified, so that `rescore` can score them again
+    keep_side: int = 1024  # longer edge of a kept image, at most
 
     def __post_init__(self) -> None:
         self._require(self.workers is None or 0 <= self.workers <= 256, "workers", "0 to 256")
@@ -28,6 +30,7 @@ class IngestSettings:
         self._require(self.max_bytes > 0, "max_bytes", "more than 0")
         self._require(self.memory_cap >= 2**28, "memory_cap", "at least 256 MiB")
         self._require(self.min_side >= 16, "min_side", "at least 16")
+        self._require(224 <= self.keep_side <= 8192, "keep_side", "224 to 8192")
 
     @staticmethod
     def _require(holds: bool, name: str, wanted: str) -> None:

@@ -99,4 +99,5 @@ def append_rejections(transaction: Transaction, rejections: Sequence[Rejection])
 
 def study_row(study: Study) -> Row:
     """The columns of the table `studies`: all of a Study but its pixels."""
-    return {name: getattr(study, name) for name in Study.__dataclass_fields__ if name != "pixels"}
+    names = Study.__dataclass_fields__.keys() - {"pixels", "image"}
+    return {name: getattr(study, name) for name in names}

@@ -35,8 +35,13 @@ class Home:
 
     @property
     def models(self) -> Path:
-        """Registered models: `<version>.safetensors` with its card beside it."""
+        """Weights and cards of the registered versions: `<version>.safetensors`, `.json`."""
         return self.root / "models"
+
+    @property
+    def studies(self) -> Path:
+        """Kept images, where they are kept: `<first 2 of id>/<study_id>.png`."""
+        return self.root / "studies"
 
     @property
     def write_lock(self) -> Path:

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from inference.records import ModelCard
 from ingest.errors import UserError
 from warehouse.disclosure import disclose
-from warehouse.epidemiology import lang_reiczigel, wilson_interval
-from warehouse.models import registered_cards
+from warehouse.epidemiology import wilson_interval
 from warehouse.periods import PERIODS, following, label, last_day
-from warehouse.records import Measure, Version
+from warehouse.prevalence import Classifiers, adjusted_prevalence, classifiers
+from warehouse.records import Estimate, Measure, Version
 from warehouse.settings import WarehouseSettings
 from warehouse.sites import current_sites
 from warehouse.store import Row, Warehouse
@@ -42,21 +41,7 @@ class MeasureRequest:
     sites: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What an estimator makes of one row of counts."""
-
-    numerator: int | None
-    denominator: int | None
-    estimate: float | None
-    low: float | None
-    high: float | None
-    method: str
-    missing_reason: str | None = None
-
-
-Cards = dict[str, ModelCard]
-Estimator = Callable[[Row, Cards], Estimate]
+Estimator = Callable[[Row, Classifiers], Estimate]
 
 
 def compute(
@@ -87,72 +72,40 @@ def compute_all(
     version = resolve(warehouse, request.as_of)
     rows = warehouse.query("counts", **_parameters(request, version))
     rows += list(_silent(warehouse, request, rows, version))
-    cards = registered_cards(warehouse, version.commit_number)
+    known = classifiers(warehouse, version.commit_number)
     found: dict[str, list[Measure]] = {}
     for one, estimator in zip(asked, estimators, strict=True):
-        measures = [_measure(one, row, estimator(row, cards), version) for row in rows]
+        measures = [_measure(one, row, estimator(row, known), version) for row in rows]
         measures.sort(key=_order)
         found[one.measure] = disclose(measures, request.audience, settings.suppress_below)
     return found
 
 
-def count_xrays(row: Row, _cards: Cards) -> Estimate:
+def count_xrays(row: Row, _known: Classifiers) -> Estimate:
     """X-rays: readable studies. A count needs no interval."""
     return Estimate(row["xrays"], None, float(row["xrays"]), None, None, "count")
 
 
-def positivity(row: Row, _cards: Cards) -> Estimate:
+def positivity(row: Row, _known: Classifiers) -> Estimate:
     """Raw positive share of the X-rays in scope, Wilson interval. Not a prevalence."""
     return _share(row["positive"], row["in_scope"], row)
 
 
-def bacterial_share(row: Row, _cards: Cards) -> Estimate:
+def bacterial_share(row: Row, _known: Classifiers) -> Estimate:
     """Share of the positive X-rays that look rather bacterial than viral, Wilson interval."""
     return _share(row["bacterial"], row["positive"], row, "no X-rays labelled pneumonia")
 
 
-def out_of_scope(row: Row, _cards: Cards) -> Estimate:
+def out_of_scope(row: Row, _known: Classifiers) -> Estimate:
     """Share of the X-rays that are unlike what the model was validated on, Wilson interval."""
     return _share(row["xrays"] - row["in_scope"], row["xrays"], row)
 
 
-def prevalence(row: Row, cards: Cards) -> Estimate:
-    """Share of X-rays with pneumonia, adjusted for the model's sensitivity and specificity.
-
-    Lang-Reiczigel with the counts of the ModelCard. A period that more than one model
-    version scored has no single pair of them, and is not adjusted.
-    """
-    numerator, denominator = row["positive"], row["in_scope"]
-    method = "Lang-Reiczigel, sensitivity and specificity of the model card"
-    if not denominator:
-        return Estimate(numerator, 0, None, None, None, method, _why_empty(row))
-    versions = row["model_versions"]
-    if len(versions) > 1:
-        return Estimate(
-            numerator,
-            denominator,
-            None,
-            None,
-            None,
-            method,
-            "scored by more than one model version",
-        )
-    card = cards.get(versions[0])
-    if card is None:
-        return Estimate(
-            numerator, denominator, None, None, None, method, f"no model card of {versions[0]}"
-        )
-    found = lang_reiczigel(
-        numerator,
-        denominator,
-        card.true_positives,
-        card.true_positives + card.false_negatives,
-        card.true_negatives,
-        card.true_negatives + card.false_positives,
-    )
-    if not found.usable:
-        return Estimate(numerator, denominator, None, None, None, method, found.reason)
-    return Estimate(numerator, denominator, found.estimate, found.low, found.high, method)
+def prevalence(row: Row, known: Classifiers) -> Estimate:
+    """Share of X-rays with pneumonia, adjusted for sensitivity and specificity."""
+    if not row["in_scope"]:
+        return Estimate(row["positive"], 0, None, None, None, "Lang-Reiczigel", _why_empty(row))
+    return adjusted_prevalence(row, known)
 
 
 MEASURES: dict[str, Estimator] = {
@@ -257,6 +210,7 @@ def _empty_row(start: date, region: str | None, site: str | None) -> Row:
         "age_group": None,
         "sex": None,
         "model_versions": [],
+        "classifiers": [],
         **counts,
     }
 

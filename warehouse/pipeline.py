@@ -78,6 +78,7 @@ def drain(
     batch: int = 32,
     wait_seconds: float = 0.5,
     progress: Callable[[int], None] = lambda _done: None,
+    keep: Callable[[Iterable[Study]], None] = lambda _studies: None,
     refused: Callable[[str, Problem], None] = lambda _study_id, _problem: None,
 ) -> Tally:
     """Scores and stores what ingest hands over; returns what became of it.
@@ -85,13 +86,14 @@ def drain(
     `predictor` is called once, in the scoring thread and only when there is a film to
     score, so that a model is loaded while the first films are decoded. A batch that is not
     full goes after `wait_seconds`. `progress` is called with the number of inputs that each
-    commit settles, `refused` with a study that the model turns out to refuse.
+    commit settles, `refused` with a study that the model turns out to refuse, `keep` with
+    the films that it does not, before they are committed.
     """
     tally = Tally()
     names = Pseudonymiser(key)
     batches = batched(outcomes, batch, wait_seconds, AHEAD * batch)
     begun = ahead(_begin(warehouse, batches, predictor), BEGUN)
-    scored = ahead(_judged(begun, names, refused), AHEAD)
+    scored = ahead(_judged(begun, names, refused, keep), AHEAD)
     with closing(scored):
         for chunk in _chunks(scored, settings):
             before = tally.received
@@ -111,7 +113,8 @@ def _begin(
     for batch in batches:
         studies = [item for item in batch if isinstance(item, Study)]
         found = look_up(warehouse, studies)
-        films = found.new + found.collisions  # the writer decides which a collision is
+        # The writer decides which a collision is; its image must not lie under the first's id.
+        films = found.new + [replace(study, image=None) for study in found.collisions]
         scored = _Scored(
             studies=[replace(study, pixels=None) for study in films],
             rejections=[item for item in batch if isinstance(item, Rejection)],
@@ -126,6 +129,7 @@ def _judged(
     begun: "Iterable[tuple[_Scored, Callable[[], list[Verdict]]]]",
     names: Pseudonymiser,
     refused: Callable[[str, Problem], None],
+    keep: Callable[[Iterable[Study]], None],
 ) -> Iterator[_Scored]:
     """The batches with their predictions; films that the model refuses become Rejections."""
     for scored, verdicts in begun:
@@ -135,7 +139,8 @@ def _judged(
                 scored.rejections.append(refusal(study, verdict, names))
                 refused(study.study_id, verdict)
             else:
-                scored.studies.append(study)
+                keep([study])
+                scored.studies.append(replace(study, image=None))
                 scored.predictions[study.study_id, study.content_hash] = verdict
         yield scored
 

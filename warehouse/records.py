@@ -1,4 +1,4 @@
-"""What leaves the warehouse room: a `Measure`; and the places that it is about."""
+"""What leaves the warehouse room: a `Measure`; the places it is about, the labels it rests on."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -32,6 +32,30 @@ class Measure:
     missing_reason: str | None
     simulated: int = 0  # X-rays counted here that are scores without any image
     generated: int = 0  # X-rays counted here that are synthetic images
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What an estimator makes of one row of counts."""
+
+    numerator: int | None
+    denominator: int | None
+    estimate: float | None
+    low: float | None
+    high: float | None
+    method: str
+    missing_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A confirmed diagnosis. Every field is a column of the warehouse table `labels`."""
+
+    study_id: str
+    label: str  # PNEUMONIA or NORMAL
+    aetiology: str | None = None  # bacteria, virus, fungus, mixed or other
+    reader_key: str | None = None  # keyed hash of who confirmed it
+    read_at: datetime | None = None  # UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from ingest.errors import ConfigurationError
+
+FEWEST_LABELS = 10  # of a class: two for each part that is held out in turn
+
 
 @dataclass(frozen=True, slots=True)
 class WarehouseSettings:
@@ -12,3 +16,10 @@ class WarehouseSettings:
     commit_rows: int = 2048  # studies in one write transaction, at most
     commit_seconds: float = 5.0  # a study waits no longer than this to be seen
     suppress_below: int = 5  # smallest count that partner and public audiences may see
+    calibrate_positives: int = 30  # confirmed pneumonias without which a site is not calibrated
+    calibrate_negatives: int = 60  # confirmed normals, likewise
+
+    def __post_init__(self) -> None:
+        for name in ("calibrate_positives", "calibrate_negatives"):
+            if getattr(self, name) < FEWEST_LABELS:
+                raise ConfigurationError(f"[warehouse] {name} must be at least {FEWEST_LABELS}")

@@ -15,8 +15,9 @@ METHODS = {
     ),
     "Adjusted prevalence": (
         "The share of X-rays in scope that show pneumonia, estimated from raw positivity and the "
-        "model's sensitivity and specificity as counted on its validation films; Lang-Reiczigel "
-        "95% interval (2014). It holds as far as those films are like these."
+        "model's sensitivity and specificity as counted on its validation films, or on a site's "
+        "own confirmed films where it has enough; Lang-Reiczigel 95% interval (2014). It holds as "
+        "far as those films are like these."
     ),
     "Bacterial share": (
         "Of the X-rays labelled pneumonia, those that look rather bacterial than viral to the "

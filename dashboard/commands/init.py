@@ -13,10 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from dashboard.configuration import default_text
-    from inference.checkpoint import read_card, shipped_model
+    from inference.checkpoint import shipped_model
     from ingest.identity import create_key
     from warehouse.home import Home
-    from warehouse.models import register
+    from warehouse.model_files import install
+    from warehouse.models import SHIPPED
     from warehouse.settings import WarehouseSettings
     from warehouse.store import Warehouse
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if not home.configuration.exists():
         home.configuration.write_text(default_text(WarehouseSettings()), encoding="utf-8")
     with Warehouse.create(home.root) as warehouse:
-        register(warehouse, read_card(shipped_model()), promote=True)
+        install(warehouse, shipped_model(), origin=SHIPPED, promote=True)
     print(
         f"created {home.root}\nkeep {home.key} safe and apart from the warehouse: "
         "without it, later X-rays of a patient cannot be joined to earlier ones",

@@ -47,6 +47,7 @@ def _explained(args: argparse.Namespace) -> list[dict[str, Any]]:
 def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
     from dashboard.context import configuration
     from dashboard.intake import open_predictor, reader_settings
+    from dashboard.model_choice import choose_model
     from inference.device import resolve
     from ingest.inputs import Input
     from ingest.workers import read_with
@@ -57,7 +58,7 @@ def _entries(args: argparse.Namespace) -> list[dict[str, Any]]:
             what = "is a folder; name its files" if path.is_dir() else "there is no such file"
             raise UserError(f"{path}: {what}")
     configured = configuration(args.home)
-    predictor = open_predictor(configured.inference, resolve(args.device))
+    predictor = open_predictor(choose_model(args.home), configured.inference, resolve(args.device))
     settings = reader_settings(configured, _key(args.home), predictor.card)
     # In decode processes: a file that crashes its decoder costs itself alone.
     inputs = [Input(path, name=str(number)) for number, path in enumerate(args.images)]

@@ -24,7 +24,8 @@ from inference.checkpoint import read_card, shipped_model
 from ingest.errors import UserError
 from ingest.identity import create_key
 from warehouse.home import Home
-from warehouse.models import register
+from warehouse.model_files import install
+from warehouse.models import SHIPPED, register
 from warehouse.records import Site
 from warehouse.simulation import Epidemic, Xrays, draw, epidemic
 from warehouse.sites import load_sites
@@ -90,8 +91,9 @@ def _history(
 ) -> None:
     card = read_card(shipped_model())
     load_sites(warehouse, network, regions())
-    register(warehouse, predecessor_card(card, Scores.load(), rng), promote=True)
-    register(warehouse, card, promote=True)
+    predecessor = predecessor_card(card, Scores.load(), rng)
+    register(warehouse, predecessor, promote=True, origin=SHIPPED)
+    install(warehouse, shipped_model(), origin=SHIPPED, promote=True)
     with warehouse.write("simulated history") as transaction:
         written = append_history(
             transaction, xrays, plan.first_day, network, card, rng, plan.weeks + 1

@@ -65,4 +65,4 @@ def test_the_documentation_lists_every_setting_with_its_default() -> None:
     assert listed.keys() == settings.keys()
     for key, default in settings.items():
         if isinstance(default, (int, float)):
-            assert listed[key] == str(default), key
+            assert listed[key] == str(default).lower(), key

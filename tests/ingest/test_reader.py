@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -83,8 +84,17 @@ def test_an_image_becomes_a_study_with_what_the_manifest_says(tmp_path: Path) ->
         view="AP",
         source="image",
         flags="age_top_coded",
+        file_key=Pseudonymiser(KEY).file_key("x"),
     )
+    assert study.image is None
     np.testing.assert_array_equal(study.pixels, small(FILM))
+
+
+def test_a_film_is_kept_when_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(png(FILM))
+    study = read(Input(tmp_path / "x"), replace(SETTINGS, keep=png))
+    assert isinstance(study, Study)
+    assert study.image == png(FILM)
 
 
 def test_the_manifest_counts_before_the_header(tmp_path: Path) -> None:

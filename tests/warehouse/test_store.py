@@ -28,7 +28,7 @@ SPAWN = multiprocessing.get_context("spawn")
 @pytest.mark.parametrize(
     ("record", "table", "not_stored"),
     [
-        (Study, "studies", {"pixels"}),
+        (Study, "studies", {"pixels", "image"}),
         (Prediction, "predictions", set()),
         (Rejection, "rejections", set()),
         (Site, "sites", set()),

@@ -2,9 +2,18 @@
 
 from warehouse.epidemiology.proportions import (
     AdjustedPrevalence,
+    Stratum,
     lang_reiczigel,
+    stratified_prevalence,
     wilson_interval,
 )
 from warehouse.epidemiology.weeks import epiweek
 
-__all__ = ["AdjustedPrevalence", "epiweek", "lang_reiczigel", "wilson_interval"]
+__all__ = [
+    "AdjustedPrevalence",
+    "Stratum",
+    "epiweek",
+    "lang_reiczigel",
+    "stratified_prevalence",
+    "wilson_interval",
+]

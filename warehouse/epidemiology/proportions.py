@@ -1,6 +1,8 @@
 """Intervals for shares, and prevalence adjusted for an imperfect classifier."""
 
 import math
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist  # scipy.stats costs every command a second of start-up
 
@@ -69,9 +71,53 @@ def lang_reiczigel(
     Refused (`usable` false) where Se + Sp − 1 is not surely above 0: such a classifier
     cannot tell the sick from the well, and any prevalence fits.
     """
-    if reason := _unusable(x, n, tp, positives, tn, negatives, level):
-        return AdjustedPrevalence(math.nan, math.nan, math.nan, math.nan, False, False, reason)
-    z = critical_value(level)
+    return stratified_prevalence([Stratum(x, n, tp, positives, tn, negatives)], level)
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """X-rays that one classifier labelled: x positive of n, and its own validation counts.
+
+    Strata whose validation films overlap carry the same `sample`.
+    """
+
+    x: float
+    n: float
+    tp: float
+    positives: float
+    tn: float
+    negatives: float
+    sample: str = ""
+
+
+def stratified_prevalence(strata: Sequence[Stratum], level: float = 0.95) -> AdjustedPrevalence:
+    """Prevalence over strata whose classifiers differ in sensitivity and specificity.
+
+    P = Σ (n_k/n) P_k, each P_k adjusted by itself. The interval is MOVER (Zou & Donner 2008,
+    doi:10.1002/sim.3095) over the strata's Lang-Reiczigel intervals [l_k, u_k], unclamped:
+    P − √Σ d², d = (n_k/n)(P_k − l_k), and likewise above. Distances of strata that share their
+    validation sample add up before they are squared, as if their errors were one; that is
+    never too narrow. Of one stratum it is that stratum's own. Refused when any of them is.
+    """
+    for one in strata:
+        if reason := _unusable(one.x, one.n, one.tp, one.positives, one.tn, one.negatives, level):
+            return AdjustedPrevalence(math.nan, math.nan, math.nan, math.nan, False, False, reason)
+    total = sum(one.n for one in strata)
+    raw, below, above = 0.0, defaultdict[str, float](float), defaultdict[str, float](float)
+    for one in strata:
+        point, low, high = _lang_reiczigel(one, critical_value(level))
+        raw += one.n / total * point
+        below[one.sample] += one.n / total * (point - low)
+        above[one.sample] += one.n / total * (high - point)
+    if len(below) == 1:  # exactly the distances: a root of a square would lose a sign
+        return _clamp(raw, raw - sum(below.values()), raw + sum(above.values()))
+    return _clamp(raw, raw - math.hypot(*below.values()), raw + math.hypot(*above.values()))
+
+
+def _lang_reiczigel(one: Stratum, z: float) -> tuple[float, float, float]:
+    """Point and limits before they are clamped to [0, 1]."""
+    x, n, tp, positives = one.x, one.n, one.tp, one.positives
+    tn, negatives = one.tn, one.negatives
     n_adjusted = n + z**2
     apparent = (x + z**2 / 2) / n_adjusted
     se, sp = (tp + 1) / (positives + 2), (tn + 1) / (negatives + 2)
@@ -82,7 +128,7 @@ def lang_reiczigel(
     variance = apparent * (1 - apparent) / n_adjusted + raw**2 * var_se + (1 - raw) ** 2 * var_sp
     half = z * math.sqrt(variance) / youden
     unadjusted = _rogan_gladen_point(x / n, tp / positives, tn / negatives)
-    return _clamp(unadjusted, raw + shift - half, raw + shift + half)
+    return unadjusted, raw + shift - half, raw + shift + half
 
 
 def _rogan_gladen_point(apparent: float, se: float, sp: float) -> float:

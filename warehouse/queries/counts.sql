@@ -16,6 +16,8 @@
 --   bacterial     the positive ones that are rather bacterial than viral
 --   simulated, generated   studies without an image, and with a synthetic one
 --   model_versions  the versions that scored them
+--   classifiers   one struct for each model version and site calibration that labelled any:
+--                 model_version, calibration_id (NULL: the card's threshold), in_scope, positive
 WITH place AS (
     SELECT * FROM sites WHERE commit_number <= $commit
     QUALIFY row_number() OVER (PARTITION BY site_id ORDER BY commit_number DESC) = 1
@@ -29,7 +31,10 @@ promoted AS (
 current_prediction AS (
     SELECT
         study_id,
-        arg_max({'label': label, 'p_bacterial': p_bacterial, 'version': model_version}, promoted_in) AS best
+        arg_max({
+            'label': label, 'p_bacterial': p_bacterial, 'version': model_version,
+            'calibration_id': calibration_id
+        }, promoted_in) AS best
     FROM predictions JOIN promoted USING (model_version)
     WHERE commit_number <= $commit
     GROUP BY study_id
@@ -63,6 +68,21 @@ counted AS (
         AND ($last IS NULL OR study.acquired_date <= $last)
         AND ($regions IS NULL OR list_contains($regions, place.region))
         AND ($sites IS NULL OR list_contains($sites, study.site_id))
+),
+-- One row a group and classifier first, so that each keeps its own counts.
+by_classifier AS (
+    SELECT
+        period_start, region, site_id, age_group, sex,
+        best.version AS model_version,
+        best.calibration_id AS calibration_id,
+        count(*) AS xrays,
+        count(best.label) AS in_scope,
+        count(*) FILTER (WHERE best.label = 'PNEUMONIA') AS positive,
+        count(*) FILTER (WHERE best.label = 'PNEUMONIA' AND best.p_bacterial >= 0.5) AS bacterial,
+        count(*) FILTER (WHERE source = 'simulated') AS simulated,
+        count(*) FILTER (WHERE source = 'generated') AS generated
+    FROM counted
+    GROUP BY ALL
 )
 SELECT
     period_start,
@@ -70,13 +90,17 @@ SELECT
     site_id,
     age_group,
     sex,
-    count(*) AS xrays,
-    count(best.label) AS in_scope,
-    count(*) FILTER (WHERE best.label = 'PNEUMONIA') AS positive,
-    count(*) FILTER (WHERE best.label = 'PNEUMONIA' AND best.p_bacterial >= 0.5) AS bacterial,
-    count(*) FILTER (WHERE source = 'simulated') AS simulated,
-    count(*) FILTER (WHERE source = 'generated') AS generated,
-    list_sort(list_distinct(list(best.version))) AS model_versions
-FROM counted
-GROUP BY ALL
+    sum(xrays)::BIGINT AS xrays,
+    sum(in_scope)::BIGINT AS in_scope,
+    sum(positive)::BIGINT AS positive,
+    sum(bacterial)::BIGINT AS bacterial,
+    sum(simulated)::BIGINT AS simulated,
+    sum(generated)::BIGINT AS generated,
+    list_sort(list_distinct(list(model_version))) AS model_versions,
+    list({
+        'model_version': model_version, 'calibration_id': calibration_id,
+        'in_scope': in_scope, 'positive': positive
+    } ORDER BY model_version, calibration_id NULLS FIRST) FILTER (WHERE in_scope > 0) AS classifiers
+FROM by_classifier
+GROUP BY period_start, region, site_id, age_group, sex
 ORDER BY ALL

@@ -1,6 +1,7 @@
 -- Registered model versions with when each was last promoted (NULL: never).
--- model_version; card (JSON text); weights_digest; promoted_at; promoted_in (commit)
-SELECT model.model_version, model.card, model.weights_digest,
+-- model_version; card (JSON text); weights_digest; origin (shipped or added; NULL in rows of
+-- the first release, which had shipped ones alone); promoted_at; promoted_in (commit)
+SELECT model.model_version, model.card, model.weights_digest, model.origin,
        max(promotion.promoted_at) AS promoted_at, max(promotion.commit_number) AS promoted_in
 FROM models AS model
 LEFT JOIN promotions AS promotion
