@@ -22,51 +22,13 @@ GAMMA = math.log(1.6)
 
 
 def augment(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """A new view of every film: spectrum, geometry, exposure, resolution, sharpness, noise,
-    JPEG, erasing."""
-    films = _spectrum(films, rng)
+    """A new view of every film: geometry, exposure, sharpness, noise, JPEG, erasing."""
     films = _geometry(films, rng)
     films = _exposure(films, rng)
-    films = _resolution(films, rng)
     films = _sharpness(films, rng)
     films = _noise(films, rng)
     films = _compression(films, rng)
     return _erasing(films, rng).clamp(0.0, 255.0)
-
-
-def _spectrum(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Two films in five with part of another film's amplitude spectrum under their own phase.
-
-    Phase holds the anatomy, the amplitudes a detector's and a hospital's sharpness and grain:
-    a network that looks at those learns where a film comes from. Xu et al. 2021 (FACT,
-    arXiv:2105.11120).
-    """
-    n = len(films)
-    mix = _column(np.where(rng.random(n) < 0.4, rng.uniform(0, 0.6, n), 0.0), films)
-    other = torch.as_tensor(rng.permutation(n), device=films.device)
-    spectrum = torch.fft.rfft2(films)
-    amplitude = spectrum.abs()
-    mixed = amplitude.lerp(amplitude[other], mix)
-    back: torch.Tensor = torch.fft.irfft2(
-        torch.polar(mixed, spectrum.angle()), s=list(films.shape[2:])
-    )
-    return back.clamp(0, 255)
-
-
-def _resolution(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Half of a batch's films as a smaller copy would show them: down and up again.
-
-    Collections store films at 224, 299 or 2,000 pixels; how sharp one is must say nothing.
-    """
-    size = films.shape[-1]
-    chosen = np.flatnonzero(rng.random(len(films)) < 0.5)
-    if not len(chosen):
-        return films
-    small = int(size * rng.uniform(0.35, 0.9))
-    part = films[chosen]
-    down = functional.interpolate(part, size=(small, small), mode="bilinear", antialias=True)
-    up = functional.interpolate(down, size=(size, size), mode="bilinear")
-    return films.index_copy(0, torch.as_tensor(chosen, device=films.device), up)
 
 
 def _geometry(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -147,8 +109,8 @@ def _erasing(films: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Borders of some films blanked (they tell the hospital), patches of some painted over."""
     size = films.shape[-1]
     for film in films:
-        if rng.random() < 0.5:
-            _blank_border(film, rng, int(rng.integers(1, max(2, size // 9))))
+        if rng.random() < 0.3:
+            _blank_border(film, rng, int(rng.integers(1, max(2, size // 10))))
         if rng.random() < 0.4:
             _paint_patch(film, rng)
     return films

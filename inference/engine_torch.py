@@ -55,27 +55,15 @@ class TorchEngine:
         return in_batches(self, films)
 
 
-class _LowPrecision(nn.Module):
-    """Layers that compute in another type; what goes in and comes out is float32."""
-
-    def __init__(self, layers: nn.Module, precision: torch.dtype) -> None:
-        super().__init__()
-        self.layers, self.precision = layers.to(precision), precision
-
-    def forward(self, films: torch.Tensor) -> torch.Tensor:
-        low = films.to(self.precision, memory_format=torch.channels_last)
-        maps: torch.Tensor = self.layers(low)
-        return maps.float()
-
-
 def lowered(module: Classifier, precision: torch.dtype) -> Classifier:
     """The network with batch normalisation folded, its convolutions in `precision`.
 
     Folded in float32 first: bfloat16 would keep three digits of a running variance.
     """
-    fold(module.features)
-    if precision is not torch.float32:
-        module.features = _LowPrecision(module.features, precision)  # type: ignore[assignment]
+    for network in module.networks():
+        fold(network.features)
+        network.features.to(precision)
+        network.precision = precision
     return module.eval()
 
 

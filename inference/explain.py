@@ -27,11 +27,16 @@ def heat(module: Classifier, card: ModelCard, pixels: np.ndarray) -> np.ndarray:
     module.eval()
     device = next(module.parameters()).device
     film = torch.from_numpy(pixels.astype(np.float32))[None, None].to(device)
-    evidence = _evidence(module, card, film)
-    both = (evidence[0] + evidence[1].flip(-1))[None, None]
+    both = sum(_whole(one, pixels.shape) for one in _evidence(module, card, film))
+    assert isinstance(both, torch.Tensor)
     above = (both - both.median()).clamp_min(0)
-    large = functional.interpolate(above, pixels.shape, mode="bilinear", align_corners=False)
-    return np.asarray(large[0, 0].cpu().numpy(), dtype=np.float32)
+    return np.asarray(above.cpu().numpy(), dtype=np.float32)
+
+
+def _whole(evidence: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """(s, s) evidence per cell of one network, film and mirror image laid over each other."""
+    both = (evidence[0] + evidence[1].flip(-1))[None, None]
+    return functional.interpolate(both, shape, mode="bilinear", align_corners=False)[0, 0]
 
 
 def log_odds(card: ModelCard, logits: torch.Tensor) -> torch.Tensor:
@@ -42,13 +47,21 @@ def log_odds(card: ModelCard, logits: torch.Tensor) -> torch.Tensor:
     return torch.logsumexp(scaled[:, others], dim=1) - scaled[:, negative]
 
 
-def _evidence(module: Classifier, card: ModelCard, film: torch.Tensor) -> torch.Tensor:
-    """(2, h, w) signed evidence in the feature maps of a (1, 1, s, s) film and its mirror image."""
+def _evidence(module: Classifier, card: ModelCard, film: torch.Tensor) -> list[torch.Tensor]:
+    """For each network (2, h, w) signed evidence in its maps of a (1, 1, s, s) film and its
+    mirror image, in units such that the mean over cells is the network's part."""
+    looks = module.looks(torch.cat([film, film.flip(-1)]))
     with torch.no_grad():
-        maps = module.features(module.standardise(torch.cat([film, film.flip(-1)])))
+        maps = [network.features(network.standardise(view)) for network, view in looks]
     with torch.enable_grad():
-        maps = maps.detach().requires_grad_()
-        logits = module.classifier(maps.mean(dim=(2, 3))).mean(dim=0, keepdim=True)
-        (slope,) = torch.autograd.grad(log_odds(card, logits).sum(), maps)
-    evidence: torch.Tensor = (slope * maps).sum(dim=1).detach() * maps[0, 0].numel()
-    return evidence
+        maps = [one.detach().requires_grad_() for one in maps]
+        parts = [
+            network.classifier(one.mean(dim=(2, 3)))
+            for (network, _), one in zip(looks, maps, strict=True)
+        ]
+        logits = torch.cat(parts).mean(dim=0, keepdim=True)
+        slopes = torch.autograd.grad(log_odds(card, logits).sum(), maps)
+    return [
+        (slope * one).sum(dim=1).detach() * one[0, 0].numel()
+        for slope, one in zip(slopes, maps, strict=True)
+    ]

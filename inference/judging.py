@@ -1,7 +1,6 @@
 """A network judged between epochs: on validation films as they are, and in a shifted view."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,18 +21,6 @@ class Judged:
     accuracy: float
     auroc: float
     shifted_auroc: float
-
-
-class HasTransfer(Protocol):
-    """An epoch of which it is known how it does on shifted films."""
-
-    @property
-    def shifted_auroc(self) -> float: ...
-
-
-def transfer(epoch: HasTransfer) -> float:
-    """What epochs are chosen by."""
-    return epoch.shifted_auroc
 
 
 class Judge:

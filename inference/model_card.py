@@ -105,6 +105,7 @@ def _provenance(trained: Trained, data: TrainingData, recipe: Recipe) -> dict[st
         "threads": torch.get_num_threads(),
         "minutes": round(trained.seconds / 60, 1),
         "torch": torch.__version__,
+        **({"members": list(trained.members)} if trained.members else {}),
     }
 
 

@@ -104,13 +104,21 @@ class Classifier(nn.Module):
         self.standardise = Standardise()
         self.features = features
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, classes))
+        self.precision = torch.float32  # of the convolutions, when judging
         self.scope: Scope | None
         self.register_module("scope", None)
 
+    def networks(self) -> list["Classifier"]:
+        """Those that judge: here itself alone."""
+        return [self]
+
+    def looks(self, films: torch.Tensor) -> list[tuple["Classifier", torch.Tensor]]:
+        """Each of the networks, with the films as it wants them."""
+        return [(self, films)]
+
     def embed(self, films: torch.Tensor) -> torch.Tensor:
         """(n, 1, s, s) films in 0..255 as (n, width) pooled features."""
-        maps: torch.Tensor = self.features(self.standardise(films))
-        return maps.mean(dim=(2, 3))
+        return self._tapped(films, ())[0].mean(dim=(2, 3))
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         """(n, 1, s, s) films as (n, classes) logits; judged, each is averaged with its mirror.
@@ -141,24 +149,35 @@ class Classifier(nn.Module):
     def _look(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         last, maps = self._tapped(films, self.scope.at if self.scope else ())
         logits: torch.Tensor = self.classifier(last.mean(dim=(2, 3)))
+        return logits, self._strangeness(logits, maps)
+
+    def _strangeness(self, logits: torch.Tensor, maps: list[torch.Tensor]) -> torch.Tensor:
         if self.scope is None:
-            return logits, torch.full_like(logits[:, 0], math.nan)
-        return logits, self.scope(maps)
+            return torch.full_like(logits[:, 0], math.nan)
+        score: torch.Tensor = self.scope(maps)
+        return score
 
     def _tapped(
         self, films: torch.Tensor, taps: Sequence[int]
     ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The last maps, and those behind the layers that `taps` counts."""
-        maps, passed = self.standardise(films), {}
+        maps, passed = self.standardise(films).to(self.precision), {}
         for position, layer in enumerate(self.features):
             maps = layer(maps)
             if position in taps:
                 passed[position] = maps
-        return maps, [passed[tap] for tap in taps]
+        return maps.float(), [passed[tap] for tap in taps]
 
 
 def build(architecture: str, classes: int) -> Classifier:
-    """A fresh network; logits are (n, classes). Raises UserError for an unknown name."""
+    """A fresh network; logits are (n, classes). Raises UserError for an unknown name.
+
+    `A@160+B@224` is an ensemble of two, each with films of its own size.
+    """
+    if "@" in architecture:
+        from inference.ensemble import Ensemble
+
+        return Ensemble.of(architecture, classes)
     if architecture not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
         raise UserError(f"there is no architecture {architecture!r}; known are {known}")

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +48,17 @@ class Recipe:
     ages: tuple[float, float] = (0.0, 120.0)
     views: tuple[str, ...] = ("PA", "AP")
     sources: tuple[SourceRecipe, ...] = ()
+    members: tuple[Mapping[str, Any], ...] = ()  # of an ensemble: what each has otherwise
+
+    def member(self, position: int) -> "Recipe":
+        """One member's own recipe; `per_batch` in it overrules the sources' shares."""
+        changes = dict(self.members[position])
+        shares = changes.pop("per_batch", {})
+        sources = tuple(
+            replace(source, per_batch=shares.get(source.name, source.per_batch))
+            for source in self.sources
+        )
+        return replace(self, members=(), sources=sources, **changes)
 
     def source(self, name: str) -> SourceRecipe:
         """The part of the recipe for a source; a default one where it is not named."""
@@ -68,6 +79,10 @@ def read_recipe(path: Path) -> Recipe:
     sources = tuple(_record(SourceRecipe, one, path) for one in content.pop("sources", []))
     recipe = _record(Recipe, content | {"sources": sources}, path)
     _check(recipe, path)
+    for position, changes in enumerate(recipe.members):
+        if unknown := set(changes) - {field.name for field in fields(Recipe)} - {"per_batch"}:
+            raise InputError(f"a member has no setting {', '.join(sorted(unknown))}", file=path)
+        _check(recipe.member(position), path)
     return recipe
 
 

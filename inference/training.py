@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 
@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from inference.augment import augment
-from inference.judging import Judge, transfer
+from inference.judging import Judge
 from inference.network import Classifier, build
 from inference.progress import Progress
 from inference.recipe import Recipe
@@ -20,6 +20,8 @@ from inference.sampling import batches
 from inference.scoring import to_tensor
 from inference.training_data import TrainingData
 from inference.weights_source import load_initial
+
+TOLERANCE = 0.01  # of AUROC; what validation films of this number cannot tell apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,17 @@ class Epoch:
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
+    @classmethod
+    def read(cls, row: Mapping[str, str]) -> "Epoch":
+        """A line of history.csv."""
+        numbers = {name: float(value) for name, value in row.items()}
+        counts = {name: int(row[name]) for name in ("epoch", "steps")}
+        return cls(**(numbers | counts))  # type: ignore[arg-type]
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The averaged network of the epoch that transfers best, and how it got there."""
+    """The averaged network of the epoch that transfers, and how it got there."""
 
     module: Classifier
     history: list[Epoch]
@@ -55,6 +64,7 @@ class Trained:
     device: str
     precision: str
     seconds: float  # of training, over all runs where it was taken up again
+    members: tuple[Mapping[str, object], ...] = ()  # of an ensemble: their cards' `training`
 
 
 def train(
@@ -67,9 +77,10 @@ def train(
     """Fine-tune the recipe's network on `data.train`; the same seed gives the same weights.
 
     Validation films of the same hospitals are a bad judge of which epoch transfers: the
-    averaged weights are kept of the epoch that is best on a shifted view of them (and on
-    sources that were left out of training, where the recipe names any). With `resume`, the
-    state is written after each epoch and a run that was cut off goes on where it was.
+    averaged weights are kept of the last epoch that comes within TOLERANCE of the best on a
+    shifted view of them (and on sources that were left out of training, where the recipe
+    names any). With `resume`, the state is written after each epoch and a run that was cut
+    off goes on where it was.
     """
     run = _Run(data, recipe, device, resume)
     with Progress("training", recipe.epochs * run.steps) as progress:
@@ -79,9 +90,22 @@ def train(
             if on_epoch:
                 on_epoch(run.history[-1])
     module = run.best.cpu().eval()
-    chosen = max(run.history, key=lambda one: one.shifted_auroc).epoch
     precision = "bfloat16" if run.bf16 else "float32"
+    chosen = chosen_epoch(run.history).epoch
     return Trained(module, run.history, chosen, str(device), precision, run.seconds())
+
+
+def chosen_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The last one that was within TOLERANCE of the best so far when it ended.
+
+    A hundred films a class tell two AUROCs apart by some hundredths: among epochs that they
+    cannot tell apart the later one has the smaller learning rate and the longer average.
+    """
+    best, chosen = -math.inf, history[0]
+    for epoch in history:
+        best = max(best, epoch.shifted_auroc)
+        chosen = epoch if epoch.shifted_auroc >= best - TOLERANCE else chosen
+    return chosen
 
 
 class _Run:
@@ -123,8 +147,6 @@ class _Run:
             hits.append(accuracy)
             progress.advance(f"epoch {len(self.history) + 1} loss {np.mean(losses[-20:]):.3f}")
         judged = self.judge(self.average, self.bf16)
-        if not self.history or judged.shifted_auroc > max(map(transfer, self.history)):
-            self.best.load_state_dict(self.average.state_dict())
         self.history.append(
             Epoch(
                 len(self.history) + 1,
@@ -139,6 +161,8 @@ class _Run:
                 round(self.seconds(), 1),
             )
         )
+        if chosen_epoch(self.history) is self.history[-1]:
+            self.best.load_state_dict(self.average.state_dict())
         if self.resume:
             self.resume.write(self._state())
 

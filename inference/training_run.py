@@ -4,21 +4,22 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from inference import checkpoint
+from inference.ensemble import Ensemble
 from inference.figures import training_figures
 from inference.grid import sample_grid
 from inference.model_card import write_card
 from inference.recipe import Recipe
 from inference.records import ModelCard
 from inference.resume import Resume
-from inference.training import Epoch, train
-from inference.training_data import gather
+from inference.training import Epoch, Trained, train
+from inference.training_data import TrainingData, gather
 from ingest.errors import UserError
 
 
@@ -38,21 +39,65 @@ def run(paths: Sequence[Path], out: Path, recipe: Recipe, device: torch.device) 
     """Train and write everything under `out`, which is made first: a full disk or a
     read-only folder is found out before an hour of work, not after.
 
-    Raises UserError for data sets that are none and for an `out` that cannot be written.
+    An ensemble's members are trained one after the other, each in a folder of its own; one
+    that is finished there is not trained again. Raises UserError for data sets that are none
+    and for an `out` that cannot be written.
     """
+    if recipe.members:
+        return _ensemble(paths, out, recipe, device)
     _make(out)
     data = gather(paths, recipe)
     resume = Resume(out, recipe, data, device)
     _say_resumed(resume)
     trained = train(data, recipe, device, partial(_append_history, out), resume)
     _write_history(out, trained.history)
+    finished = _finish(out, trained, data, recipe)
+    resume.clear()
+    return finished
+
+
+def _ensemble(paths: Sequence[Path], out: Path, recipe: Recipe, device: torch.device) -> Finished:
+    """Members first, then scope, calibration and card of what they are together."""
+    places = [out / f"member-{number}" for number in range(1, len(recipe.members) + 1)]
+    for position, place in enumerate(places):
+        if not any(place.glob("*.json")):
+            print(f"training {place.name} of {len(places)}", file=sys.stderr)
+            run(paths, place, recipe.member(position), device)
+    loaded = [checkpoint.load(place) for place in places]
+    cards = [card for _, card in loaded]
+    joined = Ensemble([module for module, _ in loaded], [card.input_size for card in cards])
+    whole = replace(
+        recipe,
+        architecture="+".join(f"{card.architecture}@{card.input_size}" for card in cards),
+        size=cards[-1].input_size,
+    )
+    data = gather(paths, whole)
+    _make(out)
+    return _finish(out, _joined(joined, cards, places[-1]), data, whole)
+
+
+def _joined(joined: Ensemble, cards: Sequence[ModelCard], largest: Path) -> Trained:
+    """How an ensemble came to be: its members' trainings, the largest one's history."""
+    trainings = [card.training for card in cards]
+    return Trained(
+        joined.eval(),
+        _read_history(largest),
+        chosen=int(str(trainings[-1]["epoch"])),
+        device=str(trainings[-1]["device"]),
+        precision=str(trainings[-1]["precision"]),
+        seconds=60 * sum(float(str(one["minutes"])) for one in trainings),
+        members=tuple(trainings),
+    )
+
+
+def _finish(out: Path, trained: Trained, data: TrainingData, recipe: Recipe) -> Finished:
+    """Scope, calibration, thresholds, card, figures: what a finished network needs to serve."""
     card, scores = write_card(trained, data, recipe)
     card = checkpoint.save(out, trained.module, card)
     (out / "validation_scores.json").write_text(json.dumps(scores) + "\n", encoding="utf-8")
     for name, figure in training_figures(trained.history, data).items():
         (out / name).write_text(figure, encoding="utf-8")
     sample_grid(data, recipe.seed).save(out / "samples.png")
-    resume.clear()
     return Finished(
         card,
         out / f"{card.model_version}.safetensors",
@@ -85,6 +130,11 @@ def _append_history(out: Path, epoch: Epoch) -> None:
 def _write_history(out: Path, history: Sequence[Epoch]) -> None:
     """Once more as a whole: a kill between state and line may have left one line too few."""
     _write_rows(out / "history.csv", history, "w")
+
+
+def _read_history(out: Path) -> list[Epoch]:
+    with (out / "history.csv").open(newline="", encoding="utf-8") as stream:
+        return [Epoch.read(row) for row in csv.DictReader(stream)]
 
 
 def _write_rows(file: Path, history: Sequence[Epoch], mode: str) -> None:

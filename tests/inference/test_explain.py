@@ -30,7 +30,8 @@ def test_evidence_adds_up_to_the_score() -> None:
     module, card = trained_on(pixels, positive, steps=10), made_card(temperature=1.7)
     film = to_tensor(pixels[:1], CPU).float()
     bias = module.classifier[1].bias.detach()
-    total = _evidence(module, card, film).mean(dim=(1, 2)).sum() + (bias[1] - bias[0]) / 1.7
+    (evidence,) = _evidence(module, card, film)
+    total = evidence.mean(dim=(1, 2)).sum() + (bias[1] - bias[0]) / 1.7
     assert float(total) == pytest.approx(float(log_odds(card, module(film))[0].detach()), abs=1e-4)
 
 

@@ -13,15 +13,26 @@ import torch
 
 from dashboard.commands import evaluate as evaluate_command
 from dashboard.commands import train as train_command
-from inference import checkpoint
+from inference import checkpoint, training_run
 from inference.augment import augment
 from inference.datasets import Film
+from inference.engine import score_all
 from inference.judging import Judge
 from inference.labels import scheme_of
+from inference.preprocess import prepare
 from inference.recipe import RECIPES, Recipe, SourceRecipe, read_recipe
 from inference.resume import Resume
 from inference.sampling import batches, shares
-from inference.training import Epoch, fast_bf16, group_loss, rate_at, train
+from inference.scoring import score
+from inference.training import (
+    TOLERANCE,
+    Epoch,
+    chosen_epoch,
+    fast_bf16,
+    group_loss,
+    rate_at,
+    train,
+)
 from inference.training_data import gather
 from ingest.errors import PneumoWatchError, UserError
 from tests.inference.films import made_film, write_film
@@ -305,14 +316,58 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(oct_set: Path, tmp_p
     assert resume.read() is None
 
 
-def test_the_epoch_that_is_best_on_shifted_films_is_kept(oct_set: Path, tmp_path: Path) -> None:
+def test_the_last_epoch_that_transfers_as_well_as_the_best_is_kept(
+    oct_set: Path, tmp_path: Path
+) -> None:
     recipe = read_recipe(_recipe(tmp_path))
     data = gather([oct_set], recipe)
     done = train(data, recipe, torch.device("cpu"))
-    best = max(one.shifted_auroc for one in done.history)
-    assert done.history[done.chosen - 1].shifted_auroc == best
+    kept = done.history[done.chosen - 1]
+    assert kept.shifted_auroc >= max(one.shifted_auroc for one in done.history) - 2 * TOLERANCE
     judged = Judge(data, recipe.seed, torch.device("cpu"))(done.module, bf16=fast_bf16())
-    assert judged.shifted_auroc == pytest.approx(best)
+    assert judged.shifted_auroc == pytest.approx(kept.shifted_auroc)
+
+
+@pytest.mark.parametrize(
+    ("areas", "chosen"),
+    [([0.8, 0.9, 0.895], 3), ([0.8, 0.9, 0.88], 2), ([0.9, 0.895, 0.92, 0.6], 3), ([0.7], 1)],
+)
+def test_which_epoch_is_chosen(areas: list[float], chosen: int) -> None:
+    history = [
+        Epoch(number, 10 * number, 0.1, 0.5, 0.5, 0.5, 0.5, 0.99, area, 1.0)
+        for number, area in enumerate(areas, start=1)
+    ]
+    assert chosen_epoch(history).epoch == chosen
+
+
+def test_an_ensemble_is_trained_member_by_member_and_then_joined(
+    oct_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    members = "\n[[members]]\nsize = 24\n[[members]]\nsize = 32\nepochs = 7\n"
+    recipe = tmp_path / "pair.toml"
+    recipe.write_text(RECIPE + members)
+    wanted = read_recipe(recipe)
+    assert (wanted.member(0).size, wanted.member(1).epochs) == (24, 7)
+    out, cpu = tmp_path / "out", torch.device("cpu")
+    done = training_run.run([oct_set], out, wanted, cpu)
+    assert done.card.architecture == "small@24+small@32"
+    assert done.card.input_size == 32
+    assert len(done.card.training["members"]) == 2  # type: ignore[arg-type]
+
+    module, _ = checkpoint.load(out)
+    parts = [checkpoint.load(out / f"member-{number}")[0] for number in (1, 2)]
+    films = np.stack([made_film(np.random.default_rng(5), kind, 32) for kind in range(4)])
+    seen = [np.stack([prepare(film, size) for film in films]) for size in (24, 32)]
+    expected = np.mean([score(part, view, cpu) for part, view in zip(parts, seen, strict=True)], 0)
+    np.testing.assert_allclose(score(module, films, cpu), expected, atol=0.1)
+    logits, scope = score_all(out, films, "cpu")
+    np.testing.assert_allclose(logits, score(module, films, cpu), atol=1e-4)
+    assert np.isfinite(scope).all()
+
+    capsys.readouterr()
+    again = training_run.run([oct_set], out, wanted, cpu)
+    assert again.card.weights_digest == done.card.weights_digest
+    assert "training member" not in capsys.readouterr().err
 
 
 def test_a_source_that_is_left_out_judges_and_does_not_train(tmp_path: Path) -> None:
