@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if done.unreadable:
         print(f"unreadable  {done.unreadable} images were left out")
     best = done.chosen
-    print(f"epoch       {best.epoch} of {args.epochs or recipe.epochs}: best on shifted films")
+    print(f"epoch       {best.epoch}: the last that does as well as the best on shifted films")
     print(f"validation  AUROC {best.validation_auroc:.3f}, other patients")
     print(f"shifted     AUROC {best.shifted_auroc:.3f}, the same films in an augmented view")
     print(f"threshold   {card.thresholds['surveillance']:.2f} ({card.negative_label} below it)")
