@@ -61,13 +61,17 @@ def scope_limits(
 
     Quantiles weigh every source alike. Films of hospitals not seen lie further out, so each
     limit goes half way to what lies beyond: the hard one from the films' 99.9 % quantile to
-    the 2 % quantile of outliers, the soft one from their 99 % quantile to the hard one.
+    the 2 % quantile of outliers, the soft one from their 99 % quantile to the hard one. A
+    shifted view is stranger than a hospital: of those the hard one asks for 99 %.
     """
     made = outliers(part.pixels, min(OUTLIERS_HELD, 4 * len(plain)), np.random.default_rng(seed))
     far = judge_films(module, made, CPU)[1]
     scores, sources = np.concatenate([plain, moved]), np.tile(part.sources, 2)
     ordinary = quantile_by_source(scores, sources, 1 - SOFT_SHARE)
-    strange = quantile_by_source(scores, sources, 1 - HARD_SHARE)
+    strange = max(
+        quantile_by_source(plain, part.sources, 1 - HARD_SHARE),
+        quantile_by_source(moved, part.sources, 1 - SOFT_SHARE),
+    )
     hard = strange + max(0.0, float(np.quantile(far, 0.02)) - strange) / 2
     soft = ordinary + (hard - ordinary) / 2
     return Limits(round(soft, 4), round(hard, 4), _report(part, plain, moved, far, soft, hard))
