@@ -18,6 +18,7 @@ SHIPPED = Path(__file__).parent / "weights" / "generator.npz"
 SEVERITY = SHIPPED.with_name("severity.json")
 FILM_SIZE = 384  # pixels, square
 CAUSES = ("bacteria", "virus")
+CLEAREST = -0.5  # severity: healthy films may be taken further from sick than their mean
 CHUNK = 64  # films made at a time: 64 x 112 x 112 floats are 3 MB
 
 
@@ -29,12 +30,13 @@ class Severity:
 
     healthy: tuple[float, float]
     sick: tuple[float, float]
+    clear: float = 0.0  # how much further from sick than the mean healthy film healthy ones are
 
     @classmethod
     def read(cls, path: Path = SEVERITY) -> "Severity":
         """As `tune_generator` wrote it."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(content["healthy"]), tuple(content["sick"]))
+        return cls(tuple(content["healthy"]), tuple(content["sick"]), float(content["clear"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,14 @@ class Generator:
     ) -> np.ndarray:
         """(n, 384, 384) uint8 films.
 
-        severity (n,) in [0, 1], 0 healthy and 1 full pneumonia; aetiology (n,) of "bacteria",
-        "virus" or "" (then a cause is drawn). Raises ValueError for anything else.
+        severity (n,) in [-0.5, 1], 0 the mean healthy film and 1 full pneumonia; aetiology
+        (n,) of "bacteria", "virus" or "" (then a cause is drawn). Raises ValueError for
+        anything else.
         """
         severity = np.asarray(severity, dtype=np.float32)
         causes = _causes(np.asarray(aetiology), rng)
-        if severity.shape != causes.shape or not np.all((severity >= 0) & (severity <= 1)):
-            raise ValueError("expected one severity in [0, 1] and one aetiology for each film")
+        if severity.shape != causes.shape or not np.all((severity >= CLEAREST) & (severity <= 1)):
+            raise ValueError("expected one severity in [-0.5, 1] and one aetiology for each film")
         films = np.empty((len(severity), FILM_SIZE, FILM_SIZE), dtype=np.uint8)
         for start in range(0, len(films), CHUNK):
             part = slice(start, start + CHUNK)
@@ -103,8 +106,9 @@ class Generator:
 
     def sample_severity(self, n: int, label: str, rng: np.random.Generator) -> np.ndarray:
         """(n,) severities for films labelled "NORMAL" or "PNEUMONIA", as the demo draws them."""
-        a, b = self.severity.healthy if label.casefold() == "normal" else self.severity.sick
-        return rng.beta(a, b, n)
+        if label.casefold() == "normal":
+            return rng.beta(*self.severity.healthy, n) - self.severity.clear
+        return rng.beta(*self.severity.sick, n)
 
     def coarse(
         self, severity: np.ndarray, causes: np.ndarray, rng: np.random.Generator

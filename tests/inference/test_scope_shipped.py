@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from sklearn.datasets import load_sample_images
 
@@ -101,9 +102,13 @@ def test_radiographs_of_other_parts_of_the_body_are_refused(
 ) -> None:
     names = ("xray_wg04_rg3_extremity_j2k", "xray_dental_panoramic_modlut", "ct_small")
     files = [SHARED / "dicom" / f"{name}.dcm" for name in names]
-    films = _read(files, model[1].input_size)
-    assert len(films) == len(names)
-    assert _beyond(model, [*films, *films[:, :, ::-1]])[1] == 1
+    # Their headers refuse them already; here only their pixels are asked.
+    films = [one - one.min() for one in map(_stored, files)]
+    assert _beyond(model, [film.astype(np.uint16) for film in films])[1] == 1
+
+
+def _stored(file: Path) -> np.ndarray:
+    return np.asarray(pydicom.dcmread(file).pixel_array).astype(np.int32)
 
 
 def test_tuning_makes_harder_films_for_a_model_that_is_too_sure() -> None:
