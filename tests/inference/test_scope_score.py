@@ -1,6 +1,5 @@
 """The scope score: films are in, what is no chest film is out, and it exports with the logits"""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.datasets import load_sample_images
-from torch import nn
 
 from inference import checkpoint, scope_report
 from inference.datasets import Film
 from inference.drawn_outliers import DRAWN, page_of_text
+from inference.export import onnx_bytes
 from inference.generator import Generator
 from inference.labels import scheme_of
 from inference.network import ARCHITECTURES, Classifier, build
@@ -96,31 +95,13 @@ def test_the_logits_stay_and_the_batch_does_not_matter(
     np.testing.assert_allclose(together, mirrored, rtol=1e-4, atol=1e-5)
 
 
-class _Judging(nn.Module):
-    def __init__(self, module: Classifier) -> None:
-        super().__init__()
-        self.module = module
-        self.eval()
-
-    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.module.judge(films)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_the_exported_graph_says_the_same(
     fitted: tuple[Classifier, Limits, np.ndarray],
 ) -> None:
     module, _, unseen = fitted
-    films = torch.from_numpy(unseen[:6])[:, None]
-    stream = io.BytesIO()
-    count = torch.export.Dim("n")
-    exported = torch.onnx.export(
-        _Judging(module), (films[:2],), dynamo=True, dynamic_shapes=({0: count},), verbose=False
-    )
-    exported.save(stream)
-    session = onnxruntime.InferenceSession(stream.getvalue(), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    found = session.run(None, {name: films.numpy()})
+    graph = onnx_bytes(module, unseen.shape[-1])
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    found = session.run(["logits", "scope"], {"films": unseen[:6, None]})
     for one, expected in zip(found, judge_films(module, unseen[:6], CPU), strict=True):
         np.testing.assert_allclose(one, expected, rtol=1e-4, atol=1e-4)
 
