@@ -14,7 +14,7 @@ from inference.training_data import Part, TrainingData
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Marks:
     """Loss and accuracy over all classes; AUROC of the negative class against the rest."""
 
     loss: float
@@ -31,14 +31,14 @@ class Judge:
         self._shifted = shifted(data.validation.pixels, seed)
         self._positive = data.scheme.positive(data.validation.films)
 
-    def __call__(self, module: Classifier, bf16: bool) -> Judged:
+    def __call__(self, module: Classifier, bf16: bool) -> Marks:
         """One pass without the mirror image: it ranks epochs, the card is made more exactly."""
         plain = softmax(_logits(module, self._part.pixels, self._device, bf16))
         moved = softmax(_logits(module, self._shifted, self._device, bf16))
         allowed = self._scheme.allowed(self._part.films)
         right = allowed[np.arange(len(plain)), plain.argmax(axis=1)]
         known = (plain * allowed).sum(axis=1)
-        return Judged(
+        return Marks(
             log_loss(np.ones(len(plain), dtype=bool), known),
             float(right.mean()),
             auroc(self._positive, _p(plain, self._scheme)),

@@ -60,6 +60,11 @@ class Recipe:
         )
         return replace(self, members=(), sources=sources, **changes)
 
+    def shortened(self, epochs: int) -> "Recipe":
+        """The same with another number of epochs, for every member too."""
+        members = tuple({**one, "epochs": epochs} for one in self.members)
+        return replace(self, epochs=epochs, members=members)
+
     def source(self, name: str) -> SourceRecipe:
         """The part of the recipe for a source; a default one where it is not named."""
         return next((one for one in self.sources if one.name == name), SourceRecipe(name))

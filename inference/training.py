@@ -234,7 +234,8 @@ class _Run:
 
 def fast_bf16() -> bool:
     """Has this processor bfloat16 arithmetic of its own? Without, it is several times slower."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
 
 
 def rate_at(step: int, total: int, warmup: float) -> float:

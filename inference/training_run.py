@@ -60,7 +60,7 @@ def _ensemble(paths: Sequence[Path], out: Path, recipe: Recipe, device: torch.de
     """Members first, then scope, calibration and card of what they are together."""
     places = [out / f"member-{number}" for number in range(1, len(recipe.members) + 1)]
     for position, place in enumerate(places):
-        if not any(place.glob("*.json")):
+        if not _finished(place, recipe.member(position)):
             print(f"training {place.name} of {len(places)}", file=sys.stderr)
             run(paths, place, recipe.member(position), device)
     loaded = [checkpoint.load(place) for place in places]
@@ -74,6 +74,19 @@ def _ensemble(paths: Sequence[Path], out: Path, recipe: Recipe, device: torch.de
     data = gather(paths, whole)
     _make(out)
     return _finish(out, _joined(joined, cards, places[-1]), data, whole)
+
+
+def _finished(place: Path, recipe: Recipe) -> bool:
+    """Is this member trained already? UserError where another recipe trained what is there."""
+    if not any(place.glob("*.safetensors")):
+        return False
+    trained_by = checkpoint.read_card(place).training.get("recipe")
+    if trained_by != json.loads(json.dumps(recipe.as_dict())):
+        raise UserError(
+            f"{place} holds a member that another recipe trained; choose another --out, "
+            "or delete that folder to train it anew"
+        )
+    return True
 
 
 def _joined(joined: Ensemble, cards: Sequence[ModelCard], largest: Path) -> Trained:

@@ -55,7 +55,7 @@ def _recipe(args: argparse.Namespace) -> "Recipe":
     if args.epochs is not None:
         if args.epochs < 1:
             raise UserError(f"--epochs {args.epochs}: expected 1 or more")
-        recipe = replace(recipe, epochs=args.epochs)
+        recipe = recipe.shortened(args.epochs)
     if args.seed is not None:
         if args.seed < 0:
             raise UserError(f"--seed {args.seed}: expected 0 or more")

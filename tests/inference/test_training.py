@@ -19,6 +19,7 @@ from inference.datasets import Film
 from inference.engine import score_all
 from inference.judging import Judge
 from inference.labels import scheme_of
+from inference.network import build, load_pretrained
 from inference.preprocess import prepare
 from inference.recipe import RECIPES, Recipe, SourceRecipe, read_recipe
 from inference.resume import Resume
@@ -34,6 +35,7 @@ from inference.training import (
     train,
 )
 from inference.training_data import gather
+from inference.weights_source import load_initial, named_as
 from ingest.errors import PneumoWatchError, UserError
 from tests.inference.films import made_film, write_film
 
@@ -368,6 +370,28 @@ def test_an_ensemble_is_trained_member_by_member_and_then_joined(
     again = training_run.run([oct_set], out, wanted, cpu)
     assert again.card.weights_digest == done.card.weights_digest
     assert "training member" not in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"member-1 holds a member that another recipe trained"):
+        training_run.run([oct_set], out, replace(wanted, seed=5), cpu)
+
+
+def test_fewer_epochs_hold_for_every_member(tmp_path: Path) -> None:
+    recipe = tmp_path / "pair.toml"
+    recipe.write_text(RECIPE + "\n[[members]]\nsize = 24\n[[members]]\nepochs = 7\n")
+    short = read_recipe(recipe).shortened(2)
+    assert [short.member(position).epochs for position in (0, 1)] == [2, 2]
+
+
+def test_weights_under_other_names_are_taken_over_in_their_order() -> None:
+    module = build("efficientnet_lite0", 3)
+    own = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    published = {f"_blocks.{place}": tensor + 1 for place, tensor in enumerate(own.values())}
+    stem = next(iter(own.values())).repeat(1, 3, 1, 1)
+    published = {"_conv_stem.weight": stem, **dict(list(published.items())[1:])}
+    assert load_pretrained(module, named_as(module, published)) == len(own)
+    taken = module.state_dict()
+    first, *others = own
+    assert torch.allclose(taken[first], own[first] * 3)  # summed over three equal channels
+    assert all(torch.equal(taken[name], own[name] + 1) for name in others)
 
 
 def test_a_source_that_is_left_out_judges_and_does_not_train(tmp_path: Path) -> None:
@@ -382,3 +406,16 @@ def test_a_source_that_is_left_out_judges_and_does_not_train(tmp_path: Path) -> 
     data = gather([tmp_path / "index.csv"], recipe)
     assert set(data.train.sources) == {"near"}
     assert (data.validation.sources == "far").sum() == 12
+
+
+def test_the_shipped_weights_are_a_start_for_their_architecture_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    member = checkpoint.load(checkpoint.shipped_model())[0].networks()[-1]
+    module = build("mobilenet_v2", 4)
+    taken = load_initial(module, "shipped")
+    assert taken == len(member.state_dict()) - 2  # all but the head, which has four classes here
+    assert torch.equal(module.features[1].conv[1].weight, member.features[1].conv[1].weight)
+    assert capsys.readouterr().err == ""
+    assert load_initial(build("small", 3), "shipped") < 5
+    assert "begins from random ones" in capsys.readouterr().err
