@@ -65,8 +65,8 @@ def test_ingest_killed_at_random_moments(films: Path, tmp_path: Path) -> None:
     assert torn > 0, "no kill left a home with a part of its films"
     print(
         f"\n{datetime.now(UTC):%Y-%m-%d}: {landed} kills of a running `pneumowatch ingest` over "
-        f"{FILMS} films on {psutil.cpu_count()} cores; {torn} left a home with a part of its films, in "
-        f"{homes} homes; 0 films lost, 0 doubled, 0 without a prediction"
+        f"{FILMS} films on {psutil.cpu_count()} cores; {torn} left a home with a part of its "
+        f"films, in {homes} homes; 0 films lost, 0 doubled, 0 without a prediction"
     )
 
 
