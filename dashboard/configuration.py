@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from inference.settings import InferenceSettings
+from ingest.doors.settings import Folder, Peer, ReceiveSettings, WatchSettings
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings
 from warehouse.settings import WarehouseSettings
 
 ROOMS = {
     "ingest": IngestSettings,
+    "receive": ReceiveSettings,
+    "watch": WatchSettings,
     "inference": InferenceSettings,
     "warehouse": WarehouseSettings,
 }
@@ -30,6 +33,8 @@ class Configuration:
     """One settings object a room."""
 
     ingest: IngestSettings = field(default_factory=IngestSettings)
+    receive: ReceiveSettings = field(default_factory=ReceiveSettings)
+    watch: WatchSettings = field(default_factory=WatchSettings)
     inference: InferenceSettings = field(default_factory=InferenceSettings)
     warehouse: WarehouseSettings = field(default_factory=WarehouseSettings)
 
@@ -72,9 +77,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 def _apply_variable(sections: dict[str, dict[str, Any]], name: str, text: str) -> None:
     room, _, key = name.removeprefix(PREFIX).lower().partition("_")
-    if room not in ROOMS or key not in _types(room):
+    if room not in ROOMS or key not in _types(ROOMS[room]):
         raise ConfigurationError(f"the environment variable {name} is not a setting; unset it")
-    kind = _types(room)[key]
+    kind = _types(ROOMS[room])[key]
     try:
         value = _truth(text) if kind is bool else kind(text)
     except ValueError:
@@ -90,28 +95,60 @@ def _truth(text: str) -> bool:
 
 
 def _room(path: Path, room: str, values: dict[str, Any]) -> Any:
-    known = _types(room)
+    """Scalars, and what stands in tables of its own: [receive.peers.X], [[watch.folders]]."""
+    tables: dict[str, Any] = {}
+    if "peers" in values and room == "receive":
+        tables["peers"] = _named(path, "receive.peers", values["peers"])
+    if "folders" in values and room == "watch":
+        tables["folders"] = _listed(path, "watch.folders", values["folders"])
+    scalars = {key: value for key, value in values.items() if key not in tables}
+    _check(path, room, scalars, _types(ROOMS[room]))
+    return ROOMS[room](**scalars, **tables)
+
+
+def _named(path: Path, section: str, tables: Any) -> tuple[Peer, ...]:
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        raise ConfigurationError(f'{path}: write [{section}.AE_TITLE] with site = "…" under it')
+    for name, values in tables.items():
+        known = {key: kind for key, kind in _types(Peer).items() if key != "ae_title"}
+        _check(path, f"{section}.{name}", values, known)
+    return tuple(Peer(name, **values) for name, values in tables.items())
+
+
+def _listed(path: Path, section: str, tables: Any) -> tuple[Folder, ...]:
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise ConfigurationError(f'{path}: write [[{section}]] with path = "…" under it')
+    for values in tables:
+        _check(path, section, values, _types(Folder))
+        if "path" not in values:
+            raise ConfigurationError(f"{path}: [[{section}]] has no path")
+    return tuple(Folder(**values) for values in tables)
+
+
+def _check(path: Path, section: str, values: dict[str, Any], known: dict[str, type]) -> None:
     for key, value in values.items():
         if key not in known:
             raise ConfigurationError(
-                f"{path}: [{room}] has no setting {key!r}; it has {', '.join(known)}"
+                f"{path}: [{section}] has no setting {key!r}; it has {', '.join(known)}"
             )
         wanted = (int, float) if known[key] is float else (known[key],)
         if not isinstance(value, wanted) or isinstance(value, bool) != (known[key] is bool):
             raise ConfigurationError(
-                f"{path}: [{room}] {key} = {value!r} should be a {known[key].__name__}"
+                f"{path}: [{section}] {key} = {value!r} should be a {known[key].__name__}"
             )
-    return ROOMS[room](**values)
 
 
-def _types(room: str) -> dict[str, type]:
+def _types(settings: type) -> dict[str, type]:
     """Setting → bool, int, float or str; an optional one counts as its type."""
     kinds: dict[str, type] = {}
-    for item in fields(ROOMS[room]):
+    for item in fields(settings):
         names = (
             str(getattr(item.type, "__name__", item.type))
             if isinstance(item.type, type)
             else str(item.type)
         )
-        kinds[item.name] = next(kind for kind in (bool, float, int, str) if kind.__name__ in names)
+        if not names.startswith("tuple"):
+            kinds[item.name] = next(
+                kind for kind in (bool, float, int, str) if kind.__name__ in names
+            )
     return kinds

@@ -42,6 +42,7 @@ class Recipe:
     average: float = 0.99  # decay of the exponential weight average
     validation_share: float = 0.15
     seed: int = 1
+    draw: int = 0  # another one shuffles and augments otherwise; the split stays the seed's
     leave_out: tuple[str, ...] = ()  # sources never trained on, that judge what transfers
     negative: str = ""  # the class that means "no disease"; "" means the one called normal
     intended_use: str = "Research and surveillance on frontal chest radiographs; not a diagnosis."
@@ -59,6 +60,11 @@ class Recipe:
             for source in self.sources
         )
         return replace(self, members=(), sources=sources, **changes)
+
+    @property
+    def stream(self) -> int:
+        """What batches and augmentation are drawn from."""
+        return self.seed + 1_000_003 * self.draw
 
     def shortened(self, epochs: int) -> "Recipe":
         """The same with another number of epochs, for every member too."""

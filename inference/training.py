@@ -114,7 +114,7 @@ class _Run:
     def __init__(
         self, data: TrainingData, recipe: Recipe, device: torch.device, resume: Resume | None
     ) -> None:
-        torch.manual_seed(recipe.seed)
+        torch.manual_seed(recipe.stream)
         self.data, self.recipe, self.device, self.resume = data, recipe, device, resume
         self.steps = recipe.steps_per_epoch or math.ceil(len(data.train.films) / recipe.batch)
         self.module, self.average, self.best = (self._network() for _ in range(3))
@@ -173,7 +173,7 @@ class _Run:
         is taken up again makes the draws that it would have made.
         """
         self.module.train()
-        rng = np.random.default_rng((self.recipe.seed, number))
+        rng = np.random.default_rng((self.recipe.stream, number))
         torch.manual_seed(int(rng.integers(2**31)))
         films = augment(to_tensor(self.data.train.pixels[chosen], self.device).float(), rng)
         allowed = self.allowed[torch.as_tensor(chosen, device=self.device)]
@@ -210,7 +210,7 @@ class _Run:
 
     def _batches(self, taken: int) -> Iterator[np.ndarray]:
         """The run's batches from a step on; drawing those before costs milliseconds."""
-        rng = np.random.default_rng((self.recipe.seed, 0, 0))
+        rng = np.random.default_rng((self.recipe.stream, 0, 0))
         return islice(batches(self.data.train.films, self.recipe, rng), taken, None)
 
     def _state(self) -> Progressed:

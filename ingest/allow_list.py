@@ -2,7 +2,8 @@
 
 # fmt: off
 HEADER = (
-    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID",
+    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID",
+    "SeriesInstanceUID",
     "Modality", "PresentationIntentType",
     "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientAge", "PatientSex",
     "StudyDate", "StudyTime", "SeriesDate", "SeriesTime",

@@ -7,7 +7,7 @@ from ingest import dicom_header, dicom_look, dicom_pixels, gate, part10
 from ingest.film import Film
 from ingest.records import Source
 
-_BYTES_A_PIXEL = 8  # the most that a data set may inflate to: 16 bits, overlays and tables
+BYTES_A_PIXEL = 8  # the most that a data set may inflate to: 16 bits, overlays and tables
 
 
 def decode(data: bytes, max_pixels: int, min_side: int) -> Film:
@@ -15,8 +15,17 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Film:
 
     The header is judged, and sizes are capped, before any pixel is decoded.
     """
-    dataset = part10.parse(data, max_bytes=max_pixels * _BYTES_A_PIXEL)
-    flags = dicom_header.check(dataset)
+    dataset = part10.parse(data, max_bytes=max_pixels * BYTES_A_PIXEL)
+    return _film(dataset, dicom_header.check(dataset), max_pixels, min_side)
+
+
+def decode_judged(data: bytes, max_pixels: int, min_side: int) -> Film:
+    """As `decode`, of an object whose header was judged when it was taken into the spool."""
+    dataset = part10.parse(data, max_bytes=max_pixels * BYTES_A_PIXEL)
+    return _film(dataset, (), max_pixels, min_side)
+
+
+def _film(dataset: Dataset, flags: tuple[str, ...], max_pixels: int, min_side: int) -> Film:
     shape = dicom_pixels.geometry(dataset, max_pixels)
     gate.check_size(shape.rows, shape.columns, min_side)
     dicom_pixels.check_one_frame(dataset)

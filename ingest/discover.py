@@ -104,17 +104,8 @@ class Discovery:
             problem = row.problem()
             row = None
         site_id = (row.site_id if row else None) or self._site_id
-        problem = found.problem or problem or self._site_problem(site_id)
+        problem = found.problem or problem or site_problem(site_id, self._known_sites)
         return _describe(found, row, site_id, self._zones.get(site_id or "", "UTC"), problem)
-
-    def _site_problem(self, site_id: str | None) -> Problem | None:
-        if self._known_sites is None or site_id in self._known_sites:
-            return None
-        if site_id is None:
-            return _NO_SITE
-        named = f"the site {site_id}" if _SITE_LIKE.fullmatch(site_id) else "its site"
-        sentence = f"{named} is not loaded; add it with `pneumowatch sites load`"
-        return Problem(Reason.UNKNOWN_SITE, sentence)
 
     def _match(self, found: Found) -> tuple[int | None, Problem | None]:
         if self._manifest is None:
@@ -176,6 +167,17 @@ def discover(
         UserError: a path or a time zone does not exist.
     """
     return Discovery(paths, manifest, site_id, zones or {}, known_sites)
+
+
+def site_problem(site_id: str | None, known_sites: AbstractSet[str] | None) -> Problem | None:
+    """What is wrong with an input's site; None where it is loaded or sites do not matter."""
+    if known_sites is None or site_id in known_sites:
+        return None
+    if site_id is None:
+        return _NO_SITE
+    named = f"the site {site_id}" if _SITE_LIKE.fullmatch(site_id) else "its site"
+    sentence = f"{named} is not loaded; add it with `pneumowatch sites load`"
+    return Problem(Reason.UNKNOWN_SITE, sentence)
 
 
 def _check_zones(zones: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 PneumoWatchError
 ├── UserError            the user's mistake: exit 2, shown as one plain sentence
 │   ├── ConfigurationError   a setting or the home directory
+│   ├── DiskError            a disk that is full, read-only or gone
 │   └── InputError           a file, naming line, column and value where there are any
 ├── RefusedError         `--strict` and something was refused: exit 3
 └── (anything else)      our bug: exit 1
@@ -28,6 +29,10 @@ class UserError(PneumoWatchError):
 
 class ConfigurationError(UserError):
     """A setting, an environment variable or a home that is not as it should be."""
+
+
+class DiskError(UserError):
+    """The disk refuses: full, read-only or gone."""
 
 
 class InputError(UserError):

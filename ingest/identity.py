@@ -54,6 +54,14 @@ class Pseudonymiser:
         """Of a DICOM instance: the UID remapped, so that it cannot be looked up in a PACS."""
         return self._digest("study", sop_instance_uid.strip(" \0"))
 
+    def exam_key(self, uid: str) -> str:
+        """Of a study or a series, remapped as `study_id_from_uid` does with instances."""
+        return self._digest("exam", uid.strip(" \0"))
+
+    def entry_id(self, site_id: str | None, data_digest: str) -> str:
+        """Of the bytes that came from a site: the same ones again are the same entry."""
+        return self._digest("entry", site_id or "", data_digest)
+
     def rejection_id(self, *parts: str) -> str:
         """The same refused file, name and reason again give the same id."""
         return self._digest("rejection", *parts)

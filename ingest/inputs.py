@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.problem import Problem
+
+if TYPE_CHECKING:  # facts are gathered from an Input
+    from ingest.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Input:
     source: str | None = None
     flags: tuple[str, ...] = ()
     problem: Problem | None = None  # known before the file is opened
+    entry_id: str = ""  # of an input from the spool
+    facts: "Facts | None" = None  # of an input from the spool: what its header said
 
     def __repr__(self) -> str:
         """Without the name and the patient: a traceback must not carry an identity."""

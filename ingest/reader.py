@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from ingest import gate, raster, sniff
 from ingest.content import content_hash
+from ingest.facts import Facts, gather
 from ingest.film import Film, Header
 from ingest.identity import Pseudonymiser, study_id_from_content
 from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
 from ingest.records import Reason, Rejection, Source, Study
 from ingest.settings import MAX_PIXELS, IngestSettings
-from ingest.values import NO_DATE, acquired, local_day, plausible_age
 
 # What is wrong with the file itself is said first: it stays wrong when the rest is mended.
 _SAID_LAST = (Reason.NO_SITE, Reason.UNKNOWN_SITE, Reason.MANIFEST_ROW)
@@ -62,28 +62,44 @@ def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
     """Sniff, decode, judge, pseudonymise and prepare one file."""
     data = b""
     try:
+        if item.facts:
+            return _spooled(item, item.facts, settings)
         if item.problem and item.problem.reason not in _SAID_LAST:
             raise ProblemError(item.problem.reason, item.problem.sentence)
-        data = _load(item.path, settings.max_bytes)
+        data = load(item.path, settings)
         return _study(item, decode(data, settings), settings)
-    except ProblemError as error:
-        problem = error.problem
-    except MemoryError:
-        problem = _MEMORY
-    except RecursionError:
-        problem = _NESTING
     except Exception as error:  # noqa: BLE001  one file must never cost another
-        problem = _stumbled(error)
+        problem = troubled(error)
     return reject(item, problem, settings, data)
 
 
-def decode(data: bytes, settings: ReaderSettings) -> Film:
-    """The bytes of a file as a film that passed the gate; raises ProblemError."""
+def troubled(error: Exception) -> Problem:
+    """What an exception in the reading of one input says of it."""
+    if isinstance(error, ProblemError):
+        return error.problem
+    if isinstance(error, MemoryError):
+        return _MEMORY
+    if isinstance(error, RecursionError):
+        return _NESTING
+    return _stumbled(error)
+
+
+def ruled_out(item: Input) -> Problem | None:
+    """What is wrong with an input that has nothing to do with its bytes."""
+    return _LATERAL if item.view == "LATERAL" else item.problem
+
+
+def decode(data: bytes, settings: ReaderSettings, judged: bool = False) -> Film:
+    """The bytes of a file as a film that passed the gate; raises ProblemError.
+
+    `judged`: its header was judged before, and is not asked again.
+    """
     kind = sniff.kind(data[: sniff.HEAD_BYTES])
     if kind == sniff.DICOM:
         from ingest import dicom  # pydicom is slow to import, and most folders hold none
 
-        film = dicom.decode(data, settings.max_pixels, settings.min_side)
+        as_film = dicom.decode_judged if judged else dicom.decode
+        film = as_film(data, settings.max_pixels, settings.min_side)
     else:
         pixels = raster.decode(data, settings.max_pixels)
         film = Film(pixels, pixels, Header(), Source.IMAGE)
@@ -94,6 +110,8 @@ def decode(data: bytes, settings: ReaderSettings) -> Film:
 def reject(item: Input, problem: Problem, settings: ReaderSettings, data: bytes = b"") -> Rejection:
     """The record of a refusal; the same file refused again for this reason has the same id."""
     names = Pseudonymiser(settings.key)
+    if item.facts:
+        return _refused(item.entry_id, item.facts, problem, names)
     digest = hashlib.blake2b(data, digest_size=16).hexdigest()
     unknown = item.problem is not None and item.problem.reason is Reason.UNKNOWN_SITE
     return Rejection(
@@ -102,86 +120,64 @@ def reject(item: Input, problem: Problem, settings: ReaderSettings, data: bytes 
         sentence=problem.sentence,
         site_id=None if unknown else item.site_id,
         file_key=names.file_key(item.path.name),
-        received_at=_received(item, settings),
+        received_at=item.received_at or settings.received_at or datetime.now(UTC),
     )
 
 
-def _load(path: Path, max_bytes: int) -> bytes:
+def _refused(entry_id: str, facts: Facts, problem: Problem, names: Pseudonymiser) -> Rejection:
+    """Of an entry of the spool: its own name was left at the door."""
+    return Rejection(
+        rejection_id=names.rejection_id(entry_id, "", problem.reason),
+        reason=problem.reason,
+        sentence=problem.sentence,
+        site_id=None if problem.reason is Reason.UNKNOWN_SITE else facts.site_id,
+        file_key=facts.file_key,
+        received_at=facts.received_at,
+        entry_id=entry_id,
+    )
+
+
+def _spooled(item: Input, facts: Facts, settings: ReaderSettings) -> Study:
+    if facts.problem:
+        raise ProblemError(facts.problem.reason, facts.problem.sentence)
+    film = decode(load(item.path, settings), settings, judged=True)
+    return replace(study_of(facts, film, settings), entry_id=item.entry_id)
+
+
+def load(path: Path, settings: ReaderSettings) -> bytes:
     """The whole file, and never more than the cap even while it grows."""
     try:
         with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+            data = file.read(settings.max_bytes + 1)
     except OSError as error:
         sentence = f"it cannot be opened ({error.strerror or 'an input error'})"
         raise ProblemError(Reason.UNREADABLE, sentence) from None
-    if len(data) > max_bytes:
+    if len(data) > settings.max_bytes:
         raise ProblemError(_TOO_LARGE.reason, _TOO_LARGE.sentence)
     return data
 
 
 def _study(item: Input, film: Film, settings: ReaderSettings) -> Study:
-    if item.view == "LATERAL":
-        raise ProblemError(_LATERAL.reason, _LATERAL.sentence)
-    if item.problem:
-        raise ProblemError(item.problem.reason, item.problem.sentence)
-    header, names = film.header, Pseudonymiser(settings.key)
+    if problem := ruled_out(item):
+        raise ProblemError(problem.reason, problem.sentence)
+    source = settings.source or item.source or film.source
+    names = Pseudonymiser(settings.key)
+    return study_of(gather(item, film.header, names, source, settings.received_at), film, settings)
+
+
+def study_of(facts: Facts, film: Film, settings: ReaderSettings) -> Study:
+    """A film and what is known of it beside its pixels."""
     digest = content_hash(film.hashed)
-    moment, date_flag = _acquired(item, header)
-    age, age_flag = _age(item, header)
+    values = {field.name: getattr(facts, field.name) for field in fields(facts)}
+    del values["problem"]
+    values["study_id"] = facts.study_id or study_id_from_content(digest, facts.site_id)
+    flags = {*facts.flags.split(","), *film.header.flags} - {""}
     return Study(
-        study_id=_study_id(names, header, digest, item.site_id),
+        **values | {"flags": ",".join(sorted(flags))},
         content_hash=digest,
-        patient_key=_patient_key(names, item, header),
-        site_id=item.site_id,
-        acquired_at=moment,
-        acquired_date=local_day(moment, item.zone),
-        received_at=_received(item, settings),
-        age_years=age,
-        sex=item.sex or header.sex,
-        view=item.view or header.view,
-        source=settings.source or item.source or film.source,
-        flags=_joined(date_flag, age_flag, *item.flags, *header.flags),
-        file_key=names.file_key(item.path.name),
         pixels=settings.prepare(film.pixels),
         image=settings.keep(film.pixels) if settings.keep else None,
     )
-
-
-def _study_id(names: Pseudonymiser, header: Header, digest: str, site_id: str | None) -> str:
-    if header.sop_instance_uid:
-        return names.study_id_from_uid(header.sop_instance_uid)
-    return study_id_from_content(digest, site_id)
-
-
-def _patient_key(names: Pseudonymiser, item: Input, header: Header) -> str | None:
-    if item.patient_id:
-        return names.patient_key(item.patient_id)
-    return names.patient_key(header.patient_id, header.issuer) if header.patient_id else None
-
-
-def _acquired(item: Input, header: Header) -> tuple[datetime | None, str]:
-    """The manifest's time, else the header's first plausible one, else None and why."""
-    if item.acquired_at is not None:
-        return item.acquired_at, ""
-    flag = item.acquired_flag or NO_DATE
-    for candidate in header.acquired:
-        moment, flag = acquired(candidate, item.zone)
-        if moment is not None:
-            return moment, ""
-    return None, flag
-
-
-def _age(item: Input, header: Header) -> tuple[float | None, str]:
-    known = header.age_years if item.age_years is None else item.age_years
-    return plausible_age(known)
-
-
-def _received(item: Input, settings: ReaderSettings) -> datetime:
-    return item.received_at or settings.received_at or datetime.now(UTC)
-
-
-def _joined(*flags: str) -> str:
-    return ",".join(sorted({flag for flag in flags if flag}))
 
 
 def _stumbled(error: Exception) -> Problem:

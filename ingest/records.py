@@ -49,10 +49,10 @@ class Reason(StrEnum):
 class Study:
     """One readable frontal chest radiograph.
 
-    Every field but `pixels` and `image` is a column of the warehouse table `studies`. `pixels`
-    is whatever the caller's `prepare` made of the decoded film (for the shipped model a
+    Every field but the last three is a column of the warehouse table `studies`. `pixels` is
+    whatever the caller's `prepare` made of the decoded film (for the shipped model a
     (size, size) uint8 array), `image` the bytes that its `keep` made of it, where images are
-    kept; neither is ever stored in the warehouse.
+    kept; none of them is ever stored in the warehouse.
     """
 
     study_id: str
@@ -70,6 +70,7 @@ class Study:
     file_key: str | None = None  # keyed hash of the file's name: labels may name the file
     pixels: np.ndarray | None = field(default=None, repr=False, compare=False)
     image: bytes | None = field(default=None, repr=False, compare=False)
+    entry_id: str = field(default="", compare=False)  # in the spool, where it came from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +83,4 @@ class Rejection:
     site_id: str | None
     file_key: str  # keyed hash of the file's name: names can carry identities
     received_at: datetime
+    entry_id: str = field(default="", compare=False)  # in the spool; no column

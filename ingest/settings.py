@@ -21,6 +21,10 @@ class IngestSettings:
     min_side: int = 96  # of the shorter edge; see gate.py
     keep_images: bool = False  # de-identified, so that `rescore` can score them again
     keep_side: int = 1024  # longer edge of a kept image, at most
+    keep_originals: str = ""  # sites whose de-identified originals are kept, or "all"
+    spool_reserve: int = 2 * 2**30  # bytes of the spool's disk that must stay free
+    spool_days: float = 90.0  # after which a settled entry is forgotten
+    porters: int = 2  # processes that parse and de-identify what comes in
 
     def __post_init__(self) -> None:
         self._require(self.workers is None or 0 <= self.workers <= 256, "workers", "0 to 256")
@@ -30,7 +34,15 @@ class IngestSettings:
         self._require(self.max_bytes > 0, "max_bytes", "more than 0")
         self._require(self.memory_cap >= 2**28, "memory_cap", "at least 256 MiB")
         self._require(self.min_side >= 16, "min_side", "at least 16")
+        self._require(self.spool_reserve >= 0, "spool_reserve", "0 or more")
+        self._require(self.spool_days >= 1, "spool_days", "1 or more")
+        self._require(1 <= self.porters <= 64, "porters", "1 to 64")
         self._require(224 <= self.keep_side <= 8192, "keep_side", "224 to 8192")
+
+    def keeps_originals_of(self, site_id: str | None) -> bool:
+        """Whether a site's de-identified originals are kept once they are predicted."""
+        named = {name.strip() for name in self.keep_originals.split(",")}
+        return "all" in named or (site_id is not None and site_id in named)
 
     @staticmethod
     def _require(holds: bool, name: str, wanted: str) -> None:

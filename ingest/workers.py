@@ -9,16 +9,13 @@ caller infers, and memory stays the same for any number of files.
 import os
 import pickle
 import queue
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from multiprocessing.connection import Connection, wait
-from pathlib import Path
+from multiprocessing.connection import wait
 
+from ingest.child import spawn
 from ingest.errors import PneumoWatchError
 from ingest.inputs import Input
 from ingest.problem import Problem
@@ -77,17 +74,7 @@ class _Worker:
     """A child process, its socket, and the inputs it holds, oldest first."""
 
     def __init__(self, settings: bytes, memory_cap: int) -> None:
-        ours, theirs = socket.socketpair()
-        arguments = (str(theirs.fileno()), str(memory_cap))
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "ingest.worker", *arguments],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env=_environment(),
-            )
-        self.connection = Connection(ours.detach())
+        self.process, self.connection = spawn("ingest.worker", memory_cap)
         self.held: deque[Input] = deque()
         self.ready = False
         self.since = time.monotonic()
@@ -117,17 +104,6 @@ class _Worker:
         self.process.kill()
         self.process.wait()
         self.connection.close()
-
-
-def _environment() -> dict[str, str]:
-    """One thread a worker, and this very package, wherever it was imported from."""
-    package_root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join([package_root, *(entry for entry in sys.path if entry)])
-    return os.environ | {
-        "PYTHONPATH": path,
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
 
 
 class _Pool:

@@ -40,8 +40,14 @@ class Home:
 
     @property
     def studies(self) -> Path:
-        """Kept images, where they are kept: `<first 2 of id>/<study_id>.png`."""
+        """Kept images, where they are kept: `<first 2 of id>/<study_id>.png`, and originals
+        without the patient, where those are kept: `.dcm`, `.jpeg` or `.original.png`."""
         return self.root / "studies"
+
+    @property
+    def spool(self) -> Path:
+        """What was received and is not yet in the warehouse."""
+        return self.root / "spool"
 
     @property
     def write_lock(self) -> Path:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.durable import write_durably
 from ingest.errors import UserError
 from ingest.problem import ProblemError
 from ingest.raster import decode_gray
 from ingest.records import Study
-from warehouse.durable import write_durably
 from warehouse.home import Home
 
 

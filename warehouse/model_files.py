@@ -7,8 +7,8 @@ from pathlib import Path
 from inference import checkpoint
 from inference.labels import not_pneumonia
 from inference.records import ModelCard
+from ingest.durable import write_durably
 from ingest.errors import InputError, PneumoWatchError, UserError
-from warehouse.durable import write_durably
 from warehouse.home import Home
 from warehouse.models import register_in
 from warehouse.store import Warehouse

@@ -4,22 +4,22 @@ import os
 import threading
 from pathlib import Path
 
-from ingest.errors import UserError
+from ingest.errors import DiskError
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Written under a temporary name, synced, renamed; the folder is synced last.
 
-    `mode` is under the process's umask. UserError where the disk refuses.
+    `mode` is under the process's umask. DiskError where the disk refuses.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         _write_synced(temporary, content, mode)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(f"{path} cannot be written: {error.strerror}") from None
+        raise DiskError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _write_synced(path: Path, content: bytes, mode: int) -> None:
@@ -30,7 +30,17 @@ def _write_synced(path: Path, content: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def make_folder(path: Path) -> None:
+    """A folder of the owner's alone, there for good. DiskError where the disk refuses."""
+    try:
+        path.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise DiskError(f"{path} cannot be created: {error.strerror}") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """What was created, renamed or removed in it survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,0 +1,51 @@
+"""One porter: a process that packs deliveries until its parent goes away.
+
+Run by `porters.py` as `python -m ingest.spool.porter DESCRIPTOR MEMORY_CAP`. Headers are
+parsed here, so that one that is made to hang or to eat memory costs nothing but itself. Over
+the socket: pickled (folder, settings) first, then for each delivery its pickled head and, if
+it carries them, its bytes; back go READY, and a Packed or the DiskError's sentence for each.
+"""
+
+import contextlib
+import pickle
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ingest.child import confine, connect
+from ingest.errors import DiskError
+from ingest.reader import ReaderSettings
+from ingest.spool.pack import pack
+from ingest.spool.records import Delivery, Packed
+from ingest.worker import READY
+
+
+def main() -> None:
+    """Serve one connection; returns when the parent has closed it."""
+    connection = connect()
+    films, settings = pickle.loads(connection.recv_bytes())
+    connection.send_bytes(READY)
+    confine()
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            answer = _answer(_delivery(connection), films, settings)
+            connection.send_bytes(pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
+
+
+def _delivery(connection: Connection) -> Delivery:
+    """Bytes travel beside the pickle: they are large, and need no copy to be pickled."""
+    delivery: Delivery = pickle.loads(connection.recv_bytes())
+    if isinstance(delivery.data, Path):
+        return delivery
+    return replace(delivery, data=connection.recv_bytes())
+
+
+def _answer(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed | str:
+    try:
+        return pack(delivery, films, settings)
+    except DiskError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    main()

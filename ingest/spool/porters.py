@@ -1,0 +1,117 @@
+"""Porters: deliveries packed in child processes, on behalf of any number of threads."""
+
+import hashlib
+import pickle
+import queue
+from dataclasses import replace
+
+from ingest.child import spawn
+from ingest.errors import PneumoWatchError
+from ingest.facts import gather
+from ingest.film import Header
+from ingest.identity import Pseudonymiser
+from ingest.problem import Problem
+from ingest.reader import ReaderSettings
+from ingest.records import Reason, Source
+from ingest.spool.errors import SpoolUnavailableError
+from ingest.spool.records import Delivery, Packed, Receipt
+from ingest.spool.spool import Spool
+from ingest.worker import READY
+
+_START_SECONDS = 120.0
+_CRASHED = Problem(Reason.DECODER_FAILED, "its header crashed the parser; send it again")
+_HUNG = Problem(Reason.DECODER_FAILED, "its header was not parsed in time; send it again")
+
+
+class Porters:
+    """Takes deliveries into a spool. `take` may be called by several threads at once."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        settings: ReaderSettings,
+        count: int = 2,
+        time_cap: float = 60.0,
+        memory_cap: int = 2 * 2**30,
+    ) -> None:
+        """`count` processes are started when they are first needed."""
+        self.spool, self.settings = spool, settings
+        self._time_cap, self._memory_cap = time_cap, memory_cap
+        self._idle: queue.LifoQueue[_Porter | None] = queue.LifoQueue()
+        for _ in range(count):
+            self._idle.put(None)
+        self._closed = False
+
+    def __enter__(self) -> "Porters":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the processes that are idle; the others stop with this process."""
+        self._closed = True
+        while not self._idle.empty():
+            porter = self._idle.get_nowait()
+            if porter:
+                porter.stop()
+
+    def take(self, delivery: Delivery) -> Receipt:
+        """The delivery is durable in the spool when this returns, or recorded as refused.
+
+        A header that crashes or hangs its parser is a refusal too. Raises
+        SpoolUnavailableError where the disk refuses; then nothing was taken.
+        """
+        size = len(delivery.data) if isinstance(delivery.data, bytes) else 0
+        self.spool.check_room(size)
+        porter = self._idle.get()
+        try:
+            porter = porter or _Porter(self.spool, self.settings, self._memory_cap)
+            packed = porter.pack(delivery, self._time_cap)
+        except TimeoutError:
+            packed, porter = self._lost(delivery, _HUNG, porter), None
+        except (EOFError, OSError):
+            packed, porter = self._lost(delivery, _CRASHED, porter), None
+        finally:
+            self._idle.put(porter)
+        if isinstance(packed, str):
+            raise SpoolUnavailableError(packed)
+        return self.spool.add(packed)
+
+    def _lost(self, delivery: Delivery, problem: Problem, porter: "_Porter | None") -> Packed:
+        """What is recorded of a delivery that cost a porter."""
+        if porter:
+            porter.stop()
+        names, item = Pseudonymiser(self.settings.key), delivery.item
+        data = delivery.data if isinstance(delivery.data, bytes) else item.path.name.encode()
+        entry_id = names.entry_id(item.site_id, hashlib.blake2b(data).hexdigest())
+        facts = gather(item, Header(), names, Source.IMAGE, self.settings.received_at, problem)
+        return Packed(entry_id, delivery.door, facts, None, 0)
+
+
+class _Porter:
+    """A child process and its socket; used by one thread at a time."""
+
+    def __init__(self, spool: Spool, settings: ReaderSettings, memory_cap: int) -> None:
+        self._process, self._connection = spawn("ingest.spool.porter", memory_cap)
+        self._connection.send_bytes(pickle.dumps((spool.films, settings)))
+        if not self._connection.poll(_START_SECONDS) or self._connection.recv_bytes() != READY:
+            self.stop()
+            raise PneumoWatchError("a porter could not start; see its message above")
+
+    def pack(self, delivery: Delivery, time_cap: float) -> Packed | str:
+        """Raises EOFError or OSError when the process died over it, TimeoutError when it hung."""
+        data = delivery.data
+        head = replace(delivery, data=b"") if isinstance(data, bytes) else delivery
+        self._connection.send_bytes(pickle.dumps(head, pickle.HIGHEST_PROTOCOL))
+        if isinstance(data, bytes):
+            self._connection.send_bytes(data)
+        if not self._connection.poll(time_cap):
+            raise TimeoutError
+        answer: Packed | str = pickle.loads(self._connection.recv_bytes())
+        return answer
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
