@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "create a home: configuration, key and warehouse",
     "sites": "load the places that send X-rays, and their regions",
     "ingest": "classify X-rays and store the predictions, once",
+    "receive": "take X-rays in over the network (DICOM C-STORE, DICOMweb STOW-RS)",
     "predict": "score images without storing anything",
     "train": "train a model on labelled X-rays",
     "evaluate": "judge a model on labelled X-rays",

@@ -87,6 +87,11 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
     body = data[start:]
     if syntax == _DEFLATED:
         syntax, body = ExplicitVRLittleEndian, _inflated(body, max_bytes)
+    return as_file(body, syntax, media_class)
+
+
+def as_file(body: bytes, syntax: str, media_class: str = "") -> bytes:
+    """A part-10 file of an encoded data set: the smallest header that says how to read it."""
     media = _uid_element(_MEDIA_CLASS, media_class) if media_class else b""
     return b"".join((bytes(_MAGIC_AT), b"DICM", media, _uid_element(_SYNTAX, syntax), body))
 

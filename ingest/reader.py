@@ -64,8 +64,7 @@ def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
     try:
         if item.facts:
             return _spooled(item, item.facts, settings)
-        if item.problem and item.problem.reason not in _SAID_LAST:
-            raise ProblemError(item.problem.reason, item.problem.sentence)
+        raise_known(item)
         data = load(item.path, settings)
         return _study(item, decode(data, settings), settings)
     except Exception as error:  # noqa: BLE001  one file must never cost another
@@ -82,6 +81,12 @@ def troubled(error: Exception) -> Problem:
     if isinstance(error, RecursionError):
         return _NESTING
     return _stumbled(error)
+
+
+def raise_known(item: Input) -> None:
+    """Raises ProblemError when it is known already that the bytes need not be looked at."""
+    if item.problem and item.problem.reason not in _SAID_LAST:
+        raise ProblemError(item.problem.reason, item.problem.sentence)
 
 
 def ruled_out(item: Input) -> Problem | None:

@@ -12,7 +12,7 @@ from ingest.film import Header
 from ingest.identity import Pseudonymiser
 from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
-from ingest.reader import ReaderSettings, load, ruled_out, troubled
+from ingest.reader import ReaderSettings, load, raise_known, ruled_out, troubled
 from ingest.records import Source
 from ingest.spool.bare import bare_jpeg, bare_png
 from ingest.spool.records import Delivery, Packed
@@ -30,6 +30,7 @@ def pack(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed:
     data = b""
     try:
         data = delivery.data if isinstance(delivery.data, bytes) else load(delivery.data, settings)
+        raise_known(item)
         kept, suffix, facts = _judged(data, item, names, settings)
     except Exception as error:  # noqa: BLE001  one input must never cost another
         problem = troubled(error)
