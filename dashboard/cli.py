@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "create a home: configuration, key and warehouse",
     "sites": "load the places that send X-rays, and their regions",
     "ingest": "classify X-rays and store the predictions, once",
+    "drain": "score and store what the spool holds; `watch` and `receive` do it by themselves",
     "predict": "score images without storing anything",
     "train": "train a model on labelled X-rays",
     "evaluate": "judge a model on labelled X-rays",
