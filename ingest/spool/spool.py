@@ -63,11 +63,12 @@ class Spool:
     def add(self, packed: Packed) -> Receipt:
         """Durable when this returns. The same bytes again are one entry, not two.
 
-        What was refused before and comes again is judged again: the site may be known by now.
+        What was refused before and comes again is judged again: the site may be known by now,
+        or a parser that was too slow may be quick enough.
         """
         with self._transaction() as db:
             known = db.execute(
-                "SELECT outcome FROM entries WHERE entry_id = ?", (packed.entry_id,)
+                "SELECT outcome, payload FROM entries WHERE entry_id = ?", (packed.entry_id,)
             ).fetchone()
             superfluous = packed.payload
             if known is None:
@@ -76,7 +77,7 @@ class Spool:
                     (packed.entry_id, packed.door, *_changing(packed)),
                 )
                 superfluous = None
-            elif known[0] == Outcome.REJECTED:
+            elif known[0] == Outcome.REJECTED or (known == (None, None) and packed.payload):
                 db.execute(
                     "UPDATE entries SET study_id=?, facts=?, payload=?, bytes=?, received_at=?, "
                     "deliveries=deliveries+1, tries=0, outcome=NULL, settled_at=NULL "

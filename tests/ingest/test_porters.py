@@ -25,7 +25,7 @@ SETTINGS = ReaderSettings(KEY, small)
 @pytest.fixture
 def porters(tmp_path: Path) -> Iterator[Porters]:
     spool = Spool(tmp_path / "spool")
-    with Porters(spool, SETTINGS, count=2, time_cap=1.5, memory_cap=2**30) as made:
+    with Porters(spool, SETTINGS, count=2, time_cap=4, memory_cap=2**30) as made:
         yield made
     spool.close()
 
@@ -90,7 +90,7 @@ def test_a_porter_that_is_killed_costs_its_delivery_only(porters: Porters, tmp_p
     deadline = time.monotonic() + 10
     while not children and time.monotonic() < deadline:
         children = [one for one in psutil.Process().children() if "porter" in str(one.cmdline())]
-    time.sleep(0.7)
+    time.sleep(1.5)
     children[0].send_signal(signal.SIGKILL)
     taking.join(20)
     (receipt,) = receipts

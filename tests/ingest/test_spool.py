@@ -84,6 +84,16 @@ def test_a_refused_input_that_comes_again_is_judged_again(spool: Spool) -> None:
     assert [entry.facts.problem for entry in spool.take()] == [None]
 
 
+def test_a_film_whose_first_copy_cost_its_porter_is_taken_whole_the_second_time(
+    spool: Spool,
+) -> None:
+    spool.add(replace(packed("a"), facts=replace(FACTS, problem=LATERAL), payload=None))
+    path = put(spool, packed("a"))
+    assert spool.add(packed("a")).repeated
+    (entry,) = spool.take()
+    assert (entry.payload, entry.facts.problem) == (path, None)
+
+
 def test_the_oldest_are_taken_first(spool: Spool) -> None:
     for name, second in (("b", 2), ("a", 1), ("c", 3)):
         spool.add(packed(name, second=second))
