@@ -116,14 +116,10 @@ def _stop_signal() -> Any:
     return stop
 
 
-def _worker(args: argparse.Namespace) -> AbstractContextManager[Any]:
+def _worker(args: argparse.Namespace) -> AbstractContextManager[None]:
     """The ingest worker, beside the doors unless --no-worker."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if args.no_worker or find_spec("dashboard.draining") is None:
+    if args.no_worker:
         return nullcontext()
-    worker: AbstractContextManager[Any] = import_module("dashboard.draining").worker_beside(
-        args.home, args.device
-    )
-    return worker
+    from dashboard.draining import worker_beside
+
+    return worker_beside(args.home, args.device)

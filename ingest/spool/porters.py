@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import queue
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ingest.child import spawn
@@ -41,6 +42,8 @@ class Porters:
         for _ in range(count):
             self._idle.put(None)
         self._closed = False
+        # A child dies with the thread that started it (PR_SET_PDEATHSIG): not with a caller's.
+        self._starter = ThreadPoolExecutor(1, "porters")
 
     def __enter__(self) -> "Porters":
         return self
@@ -55,6 +58,11 @@ class Porters:
             porter = self._idle.get_nowait()
             if porter:
                 porter.stop()
+        self._starter.shutdown(wait=False)
+
+    def _started(self) -> "_Porter":
+        arguments = (self.spool, self.settings, self._memory_cap)
+        return self._starter.submit(_Porter, *arguments).result()
 
     def take(self, delivery: Delivery) -> Receipt:
         """The delivery is durable in the spool when this returns, or recorded as refused.
@@ -66,7 +74,7 @@ class Porters:
         self.spool.check_room(size)
         porter = self._idle.get()
         try:
-            porter = porter or _Porter(self.spool, self.settings, self._memory_cap)
+            porter = porter if porter and porter.alive else self._started()
             packed = porter.pack(delivery, self._time_cap)
         except TimeoutError:
             packed, porter = self._lost(delivery, _HUNG, porter), None
@@ -98,6 +106,11 @@ class _Porter:
         if not self._connection.poll(_START_SECONDS) or self._connection.recv_bytes() != READY:
             self.stop()
             raise PneumoWatchError("a porter could not start; see its message above")
+
+    @property
+    def alive(self) -> bool:
+        """One that was killed while it was idle is nobody's fault at the door."""
+        return self._process.poll() is None
 
     def pack(self, delivery: Delivery, time_cap: float) -> Packed | str:
         """Raises EOFError or OSError when the process died over it, TimeoutError when it hung."""
