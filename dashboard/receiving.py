@@ -38,8 +38,10 @@ def open_doors(
     UserError where a port cannot be had. A port of 0 means no such door.
     """
     tally, places = Tally(), Places(home)
+    places.zones()  # now, not while the first sender waits
     with ExitStack() as stack:
         porters = stack.enter_context(open_porters(home, configuration))
+        porters.warm()
         dicom = None
         if settings.port:
             dicom = _dicom(home, configuration, settings, porters, places, tally, say, stack)

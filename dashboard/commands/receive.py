@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.doors import Places
     from dashboard.output import print_json
     from dashboard.receiving import open_doors, unknown_sites
+    from ingest.child import keep_memory
 
+    keep_memory()
     configured = configuration(args.home)
     settings = settings_of(args, configured.receive)
     open_warehouse(args.home).close()  # migrated where it is an older one; or there is no home

@@ -157,7 +157,7 @@ class DicomServer:
         self._visits[event.assoc] = _Visit()
         self.say(f"{_who(event.assoc)}: association opened")
 
-    def _store(self, event: Event) -> Dataset:
+    def _store(self, event: Event) -> Dataset | int:
         assoc = event.assoc
         visit = self._visits[assoc]
         visit.busy += 1

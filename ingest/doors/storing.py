@@ -72,10 +72,11 @@ def _differs(found: tuple[str, str], sop_class: str, sop_instance: str) -> bool:
     return any(own and own != said for own, said in zip(found, named, strict=True))
 
 
-def as_response(answer: Answer) -> Dataset:
-    """The answer as pynetdicom sends it."""
+def as_response(answer: Answer) -> Dataset | int:
+    """The answer as pynetdicom takes it: a number where there is nothing to add."""
+    if not answer.text:
+        return int(answer.status)
     response = Dataset()
     response.Status = int(answer.status)
-    if answer.text:
-        response.ErrorComment = answer.text
+    response.ErrorComment = answer.text
     return response
