@@ -44,8 +44,10 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.output import print_json
     from dashboard.receiving import open_doors, unknown_sites
     from ingest.child import keep_memory
+    from ingest.doors.network import quiet_threads
 
     keep_memory()
+    quiet_threads(say)
     configured = configuration(args.home)
     settings = settings_of(args, configured.receive)
     open_warehouse(args.home).close()  # migrated where it is an older one; or there is no home

@@ -64,6 +64,7 @@ def _judged(
     facts = _facts(item, header, names, settings, problem or ruled_out(item), Source.DICOM)
     if facts.problem:
         return b"", "", facts
+    part10.check_whole(dataset)
     uids = Uids(*(dicom_header.text(dataset, f"{one}InstanceUID") for one in ("Study", "Series")))
     return without_patient(dataset, facts, uids, names), ".dcm", facts
 
