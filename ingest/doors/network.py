@@ -6,6 +6,8 @@ any number of them, waits for a silent sender for ever, and logs data sets.
 
 import contextlib
 import logging
+import queue
+import select
 import socket
 import threading
 import time
@@ -17,14 +19,16 @@ from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 MAX_PDU = 2**20  # bytes; announced, so that a film takes few of them
 _OVERHEAD = 2**16  # a PDU may be longer than what was announced by its own headers
 _MESSAGE_BYTES = 8 * 2**20  # of a message that is no film: 50,000 references
 _PATIENCE = 4  # times the cap, after which a sender that does not end is cut off
 _BACKLOG = 128  # connections that may wait to be accepted
+_LOOK_SECONDS = 0.02  # at what nobody wakes a thread for: an end, a time-out
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _SPARE = 16  # connections beyond the associations, so that these can be told why not
 
@@ -55,6 +59,15 @@ class Dimse(DIMSEServiceProvider):
         super().send_msg(primitive, context_id)
         if primitive.MessageIDBeingRespondedTo is not None:
             self.owes_answer = False
+
+    def get_msg(self, block: bool = False) -> Any:
+        """Waits for a message where pynetdicom would ask for one a thousand times a second."""
+        if block:
+            return super().get_msg(block=True)
+        try:
+            return self.msg_queue.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            return None, None
 
     @property
     def idle(self) -> bool:
@@ -107,17 +120,49 @@ def read_exactly(connection: socket.socket, seconds: float, size: int) -> bytear
     return buffer[: size - missing] if missing else buffer
 
 
-def _close(connection: socket.socket) -> None:
-    """Also where there is nothing left to shut down: pynetdicom would leave it open then."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-    connection.close()
-
-
 def _acknowledge_at_once(connection: socket.socket) -> None:
     """Else a sender with Nagle's algorithm waits 40 ms for us in every film."""
     if _QUICKACK is not None:
         connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+class _Connection(AssociationSocket):
+    """Waits for the sender or for our own answer, whichever is first, instead of looking often."""
+
+    def expect(self, dul: DULServiceProvider) -> None:
+        """Set up, once, with the provider that it belongs to."""
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        self._dul_send = dul.send_pdu
+        dul.send_pdu = self._send_pdu  # type: ignore[method-assign]
+        dul._run_loop_delay = 0.0
+
+    def _send_pdu(self, primitive: Any) -> None:
+        self._dul_send(primitive)
+        with contextlib.suppress(OSError):  # enough of them are on their way, or it is closed
+            self._waker.send(b"!")
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits a little for it."""
+        if self.socket is None or not self._is_connected:
+            return False
+        try:
+            readable, _, _ = select.select([self.socket, self._woken], [], [], _LOOK_SECONDS)
+            if self._woken in readable:
+                self._woken.recv(64)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
+        return self.socket in readable
+
+    def _shutdown_socket(self) -> None:
+        """Also where there is nothing to shut down: pynetdicom would leave it open then."""
+        for one in (self.socket, self._woken, self._waker):
+            with contextlib.suppress(OSError, AttributeError):
+                one.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            with contextlib.suppress(OSError, AttributeError):
+                one.close()  # type: ignore[union-attr]
 
 
 class Handler(RequestHandler):
@@ -133,8 +178,9 @@ class Handler(RequestHandler):
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader: Any = partial(read_exactly, connection.socket, self.server.idle_seconds)
         connection.recv = reader  # type: ignore[method-assign]
-        closer: Any = partial(_close, connection.socket)
-        connection._shutdown_socket = closer  # type: ignore[method-assign]
+        connection.__class__ = _Connection  # pynetdicom has no place to name one
+        assert isinstance(connection, _Connection)
+        connection.expect(assoc.dul)
         return assoc
 
 
