@@ -33,8 +33,9 @@ _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _SPARE = 16  # connections beyond the associations, so that these can be told why not
 
 
-def silence() -> None:
-    """pynetdicom logs data sets and identities: it says nothing, at any level."""
+def tame() -> None:
+    """What is pynetdicom's for the whole process. It logs data sets and identities: no more."""
+    AssociationSocket._shutdown_socket = _close
     _config.LOG_HANDLER_LEVEL = "none"
     _config.UNRESTRICTED_STORAGE_SERVICE = True  # private and retired classes are taken too
     logger = logging.getLogger("pynetdicom")
@@ -98,7 +99,7 @@ class Dimse(DIMSEServiceProvider):
 def _drop_values(primitive: P_DATA) -> None:
     """Fragments without their values: the byte that says which is the last one stays."""
     fragments = primitive.presentation_data_value_list
-    primitive.presentation_data_value_list = [[number, value[:1]] for number, value in fragments]  # type: ignore[misc]
+    primitive.presentation_data_value_list = [[number, value[:1]] for number, value in fragments]
 
 
 def read_exactly(connection: socket.socket, seconds: float, size: int) -> bytearray:
@@ -134,7 +135,7 @@ class _Connection(AssociationSocket):
         self._woken, self._waker = socket.socketpair()
         self._waker.setblocking(False)
         self._dul_send = dul.send_pdu
-        dul.send_pdu = self._send_pdu  # type: ignore[method-assign]
+        dul.send_pdu = self._send_pdu
         dul._run_loop_delay = 0.0
 
     def _send_pdu(self, primitive: Any) -> None:
@@ -157,12 +158,17 @@ class _Connection(AssociationSocket):
         return self.socket in readable
 
     def _shutdown_socket(self) -> None:
-        """Also where there is nothing to shut down: pynetdicom would leave it open then."""
-        for one in (self.socket, self._woken, self._waker):
-            with contextlib.suppress(OSError, AttributeError):
-                one.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-            with contextlib.suppress(OSError, AttributeError):
-                one.close()  # type: ignore[union-attr]
+        _close(self)
+        self._woken.close()
+        self._waker.close()
+
+
+def _close(connection: AssociationSocket) -> None:
+    """Also where there is nothing to shut down: pynetdicom leaves a socket open then."""
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        connection.socket.close()
 
 
 class Handler(RequestHandler):
@@ -174,10 +180,9 @@ class Handler(RequestHandler):
         assoc = super()._create_association()
         assoc.dimse = Dimse(assoc, self.server.max_bytes)
         connection = assoc.dul.socket
-        assert connection is not None and connection.socket is not None
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader: Any = partial(read_exactly, connection.socket, self.server.idle_seconds)
-        connection.recv = reader  # type: ignore[method-assign]
+        connection.recv = reader
         connection.__class__ = _Connection  # pynetdicom has no place to name one
         assert isinstance(connection, _Connection)
         connection.expect(assoc.dul)
@@ -201,15 +206,15 @@ class Server(ThreadedAssociationServer):
         self.max_bytes, self.idle_seconds, self._say = max_bytes, idle_seconds, say
         super().__init__(*arguments, **keywords)
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
         """Connections that say nothing take threads too."""
         open_now = len(self.active_associations)
-        fits = open_now < self.ae.maximum_associations + _SPARE
+        fits = bool(open_now < self.ae.maximum_associations + _SPARE)
         if not fits:
             self._say(f"{client_address[0]}: connection closed, {open_now} are open already")
         return fits
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, _request: Any, client_address: Any) -> None:
         """In place of a traceback, which may quote what was sent."""
         self._say(f"{client_address[0]}: the connection failed")
 

@@ -93,9 +93,7 @@ class Commitments:
     ) -> Commitment:
         named = json.loads(self._names.unseal(sealed))
         references = tuple((str(kind), str(uid)) for kind, uid in named["references"])
-        return Commitment(
-            ae_title, address, named["transaction"], references, requested_at, tries
-        )
+        return Commitment(ae_title, address, named["transaction"], references, requested_at, tries)
 
 
 def _state(outcome: str | None) -> State:

@@ -119,7 +119,12 @@ def instance(number: int, **elements: object) -> Dataset:
     """A small chest film with a UID of its own and a patient whose name must reach nothing."""
     uid = f"{ROOT}{number}"
     parents = {"StudyInstanceUID": f"{uid}.1", "SeriesInstanceUID": f"{uid}.2"}
-    named = {"SOPInstanceUID": uid, **parents, "PatientName": "Planted^Identity", "PatientID": "PLANTED-1"}
+    named = {
+        "SOPInstanceUID": uid,
+        **parents,
+        "PatientName": "Planted^Identity",
+        "PatientID": "PLANTED-1",
+    }
     made = dataset(film(seed=number), **{**named, **elements})
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID

@@ -263,8 +263,7 @@ def test_orthanc_sends_and_asks_for_storage_commitment(tmp_path: Path) -> None:
         report = f"/storage-commitment/{asked['ID']}"
         _wait_for(lambda: sender.ask(report)["Status"] == "Failure")
         failures = {
-            one["SOPInstanceUID"]: one["FailureReason"]
-            for one in sender.ask(report)["Failures"]
+            one["SOPInstanceUID"]: one["FailureReason"] for one in sender.ask(report)["Failures"]
         }
         assert failures == {f"{ROOT}999": 0x0112, f"{ROOT}161": 0x0110}
 
