@@ -1,4 +1,4 @@
-"""`pneumowatch receive` as a hospital meets it: over the network, with its worker, until stopped."""
+"""`pneumowatch receive` as a hospital meets it: over the network, with its worker."""
 
 import contextlib
 import json
@@ -143,5 +143,6 @@ def test_mistakes_are_told_in_a_sentence(
         busy = told("--no-worker", "--host", "127.0.0.1", "--stow-port", "0", "--port", port)
     assert f"cannot listen on 127.0.0.1 port {port}" in busy
     assert "--port" in busy
+    assert "nothing to listen at" in told("--port", "0", "--stow-port", "0")
     assert "AET=SITE" in told("--peer", "MOD")
     assert "16 printable characters" in told("--ae-title", "A" * 17)
