@@ -15,9 +15,11 @@ from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
+from ingest.doors.answers import answer_pdu
 from ingest.doors.connection import LOOK_SECONDS, Connection, close
 
 _MESSAGE_BYTES = 8 * 2**20  # of a message that is no film: 50,000 references
@@ -56,7 +58,13 @@ class Dimse(DIMSEServiceProvider):
 
     def send_msg(self, primitive: Any, context_id: int) -> None:
         """The answer is queued when this returns, ahead of whatever ends the association."""
-        super().send_msg(primitive, context_id)
+        pdu = None
+        if isinstance(primitive, C_STORE) and primitive.MessageIDBeingRespondedTo is not None:
+            pdu = answer_pdu(primitive, context_id, self.maximum_pdu_size)
+        if pdu is None:
+            super().send_msg(primitive, context_id)
+        else:
+            self.dul.send_pdu(pdu)
         if primitive.MessageIDBeingRespondedTo is not None:
             self.owes_answer = False
             self.let_go()

@@ -282,3 +282,19 @@ def _hung_up(door: Door) -> None:
         film = instance(18)
         threading.Timer(0.5, lambda: assoc.dul.socket.socket.shutdown(2)).start()  # type: ignore[union-attr]
         assoc.send_c_store(film)
+
+
+def test_associations_leave_no_thread_and_no_descriptor_behind(tmp_path: Path) -> None:
+    with open_door(tmp_path) as busy:
+        assert statuses(busy, instance(19)) == [0x0000]
+        settled(lambda: not busy.server._visits)
+        time.sleep(0.3)
+        process, gone = psutil.Process(), Association.abort
+        before = process.num_fds(), threading.active_count()
+        for number in range(30):
+            with associated(busy, title="STRANGER" if number % 3 == 1 else "MOD") as assoc:
+                if number % 3 == 2:
+                    gone(assoc)
+        settled(lambda: not busy.server._visits)
+        settled(lambda: threading.active_count() <= before[1] + 1)
+        settled(lambda: process.num_fds() <= before[0] + 2)
