@@ -20,6 +20,8 @@ COMMANDS = {
     "init": "create a home: configuration, key and warehouse",
     "sites": "load the places that send X-rays, and their regions",
     "ingest": "classify X-rays and store the predictions, once",
+    "watch": "take X-rays out of drop folders as they come",
+    "tokens": "who may send X-rays by DICOMweb: add, list and revoke bearer tokens",
     "predict": "score images without storing anything",
     "train": "train a model on labelled X-rays",
     "evaluate": "judge a model on labelled X-rays",

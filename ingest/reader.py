@@ -64,8 +64,7 @@ def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
     try:
         if item.facts:
             return _spooled(item, item.facts, settings)
-        if item.problem and item.problem.reason not in _SAID_LAST:
-            raise ProblemError(item.problem.reason, item.problem.sentence)
+        allowed(item)
         data = load(item.path, settings)
         return _study(item, decode(data, settings), settings)
     except Exception as error:  # noqa: BLE001  one file must never cost another
@@ -82,6 +81,12 @@ def troubled(error: Exception) -> Problem:
     if isinstance(error, RecursionError):
         return _NESTING
     return _stumbled(error)
+
+
+def allowed(item: Input) -> None:
+    """Raises ProblemError where it must not be opened."""
+    if item.problem and item.problem.reason not in _SAID_LAST:
+        raise ProblemError(item.problem.reason, item.problem.sentence)
 
 
 def ruled_out(item: Input) -> Problem | None:
@@ -152,6 +157,11 @@ def load(path: Path, settings: ReaderSettings) -> bytes:
     except OSError as error:
         sentence = f"it cannot be opened ({error.strerror or 'an input error'})"
         raise ProblemError(Reason.UNREADABLE, sentence) from None
+    return within(data, settings)
+
+
+def within(data: bytes, settings: ReaderSettings) -> bytes:
+    """The same; raises ProblemError where it is larger than one file may be."""
     if len(data) > settings.max_bytes:
         raise ProblemError(_TOO_LARGE.reason, _TOO_LARGE.sentence)
     return data
