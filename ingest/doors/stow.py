@@ -140,6 +140,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """
 
     expect_continue: bool
+    completed: bool
+    error: Any
 
     def __init__(self, adjustments: Any, gate: Gate, held: "weakref.WeakSet[_Parser]") -> None:
         super().__init__(adjustments)
