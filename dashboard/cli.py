@@ -22,6 +22,7 @@ COMMANDS = {
     "ingest": "classify X-rays and store the predictions, once",
     "watch": "take X-rays out of drop folders as they come",
     "tokens": "who may send X-rays by DICOMweb: add, list and revoke bearer tokens",
+    "drain": "score and store what the spool holds; `watch` and `receive` do it by themselves",
     "predict": "score images without storing anything",
     "train": "train a model on labelled X-rays",
     "evaluate": "judge a model on labelled X-rays",

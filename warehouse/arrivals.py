@@ -12,31 +12,50 @@ from warehouse.store import Row, Transaction, Warehouse
 
 @dataclass(slots=True)
 class Sorted:
-    """Studies told apart. A resend (same pixels, new id, same site) is a duplicate."""
+    """Studies told apart. A resend (same pixels, new id, same site) is a duplicate too.
+
+    `again` are entries of the spool whose rows a worker committed and did not live to settle.
+    """
 
     new: list[Study] = field(default_factory=list)
+    again: list[Study] = field(default_factory=list)
     duplicates: list[Study] = field(default_factory=list)
-    collisions: list[Study] = field(default_factory=list)
+    resends: list[tuple[Study, str]] = field(default_factory=list)  # and the first one's id
+    collisions: list[tuple[Study, str]] = field(default_factory=list)  # and the first one's hash
+
+    @property
+    def seen(self) -> list[Study]:
+        """Duplicates of either kind."""
+        return self.duplicates + [study for study, _ in self.resends]
 
 
 def sort_out(incoming: Iterable[Study], known: Iterable[Row]) -> Sorted:
-    """Holds studies against those known (study_id, content_hash, site_id) and one another."""
+    """Holds studies against those known (`known_studies`) and against one another."""
     hashes: dict[str, str] = {}
-    films: set[tuple[str | None, str]] = set()
+    films: dict[tuple[str | None, str], str] = {}
+    arrivals = set()
     for row in known:
         hashes[row["study_id"]] = row["content_hash"]
-        films.add((row["site_id"], row["content_hash"]))
+        if not row["resend"]:
+            films.setdefault((row["site_id"], row["content_hash"]), row["study_id"])
+            arrivals.add((row["study_id"], row["received_at"]))
     found = Sorted()
     for study in incoming:
         film = (study.site_id, study.content_hash)
-        if hashes.get(study.study_id, study.content_hash) != study.content_hash:
-            found.collisions.append(study)
-        elif study.study_id in hashes or film in films:
+        first = hashes.get(study.study_id)
+        if first not in (None, study.content_hash):
+            found.collisions.append((study, str(first)))
+        elif study.entry_id and (study.study_id, study.received_at) in arrivals:
+            found.again.append(study)
+        elif first is not None:
             found.duplicates.append(study)
+        elif film in films:
+            found.resends.append((study, films[film]))
+            hashes[study.study_id] = study.content_hash
         else:
             found.new.append(study)
             hashes[study.study_id] = study.content_hash
-            films.add(film)
+            films[film] = study.study_id
     return found
 
 
@@ -50,11 +69,11 @@ def look_up(source: Warehouse | Transaction, studies: Sequence[Study]) -> Sorted
     return sort_out(studies, known)
 
 
-def collision(study: Study, names: Pseudonymiser) -> Rejection:
+def collision(study: Study, first: str, names: Pseudonymiser) -> Rejection:
     """The refusal of a film that came under the id of another one; the first is kept."""
     sentence = (
-        "another film is stored under the same SOPInstanceUID; the first was kept "
-        f"(this one's content hash begins {study.content_hash[:12]})"
+        "another film is stored under the same SOPInstanceUID; the first was kept (content hash "
+        f"{first}), this one set aside ({study.content_hash})"
     )
     rejection_id = names.rejection_id(study.study_id, study.content_hash)
     return _rejection(study, Problem(Reason.ID_COLLISION, sentence), names, rejection_id)
@@ -77,6 +96,7 @@ def _rejection(
         site_id=study.site_id,
         file_key=names.file_key(study.study_id),
         received_at=study.received_at,
+        entry_id=study.entry_id,
     )
 
 
@@ -88,16 +108,32 @@ def append_studies(
     transaction.append("predictions", [asdict(predictions[study.study_id]) for study in studies])
 
 
+def append_resends(transaction: Transaction, resends: Sequence[tuple[Study, str]]) -> None:
+    """Each new id beside the one under which the film was stored."""
+    names = ("study_id", "content_hash", "site_id", "received_at")
+    rows = [
+        {"first_study_id": first} | {name: getattr(study, name) for name in names}
+        for study, first in resends
+    ]
+    transaction.append("resends", rows)
+
+
 def append_rejections(transaction: Transaction, rejections: Sequence[Rejection]) -> int:
     """Those not recorded yet; returns how many that were."""
     unique = {rejection.rejection_id: rejection for rejection in rejections}
     rows = transaction.query("known_rejections", rejection_ids=list(unique))
     for row in rows:
         del unique[row["rejection_id"]]
-    return transaction.append("rejections", [asdict(rejection) for rejection in unique.values()])
+    return transaction.append("rejections", [_rejection_row(one) for one in unique.values()])
 
 
 def study_row(study: Study) -> Row:
-    """The columns of the table `studies`: all of a Study but its pixels."""
-    names = Study.__dataclass_fields__.keys() - {"pixels", "image"}
+    """The columns of the table `studies`: all of a Study but its pixels and where it came from."""
+    names = Study.__dataclass_fields__.keys() - {"pixels", "image", "entry_id"}
     return {name: getattr(study, name) for name in names}
+
+
+def _rejection_row(rejection: Rejection) -> Row:
+    row = asdict(rejection)
+    del row["entry_id"]
+    return row

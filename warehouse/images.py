@@ -1,11 +1,12 @@
 """Kept images: where they lie, and how they come back as films."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ingest.durable import write_durably
+from ingest.durable import sync_folder, write_durably
 from ingest.errors import UserError
 from ingest.problem import ProblemError
 from ingest.raster import decode_gray
@@ -31,6 +32,24 @@ def keep(home: Home, studies: Iterable[Study]) -> None:
         if not path.exists():
             _make_folder(path.parent)
             write_durably(path, study.image, 0o600)
+
+
+def keep_original(home: Home, study_id: str, payload: Path) -> None:
+    """Puts a spooled film, which carries no patient any more, where originals are kept.
+
+    Called before the spool drops it; doing it again changes nothing. DiskError where the
+    disk refuses.
+    """
+    suffix = ".original.png" if payload.suffix == ".png" else payload.suffix
+    path = image_path(home, study_id).with_suffix(suffix)
+    if path.exists() or not payload.exists():
+        return
+    _make_folder(path.parent)
+    try:
+        os.link(payload, path)
+        sync_folder(path.parent)
+    except OSError:  # another file system, or one without links
+        write_durably(path, payload.read_bytes(), 0o600)
 
 
 def load(home: Home, study_id: str) -> np.ndarray | None:

@@ -18,7 +18,17 @@ from inference.records import Prediction
 from ingest.identity import Pseudonymiser
 from ingest.problem import Problem
 from ingest.records import Rejection, Study
-from warehouse.arrivals import append_rejections, append_studies, collision, look_up, refusal
+from ingest.spool.records import Outcome as Ending
+from ingest.spool.records import Settlement
+from warehouse.arrivals import (
+    Sorted,
+    append_rejections,
+    append_resends,
+    append_studies,
+    collision,
+    look_up,
+    refusal,
+)
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead, batched
 from warehouse.store import Warehouse
@@ -56,16 +66,25 @@ class _Scored:
     # by study_id and content_hash: a collision has the id of another film
     predictions: dict[tuple[str, str], Prediction] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
-    duplicates: int = 0
+    duplicates: list[Study] = field(default_factory=list)
+    again: list[Study] = field(default_factory=list)
+    resends: list[Study] = field(default_factory=list)
 
     def add(self, other: "_Scored") -> None:
         self.studies += other.studies
         self.predictions |= other.predictions
         self.rejections += other.rejections
         self.duplicates += other.duplicates
+        self.again += other.again
+        self.resends += other.resends
 
     def __len__(self) -> int:
-        return len(self.studies) + len(self.rejections)
+        """Rows to write."""
+        return len(self.studies) + len(self.resends) + len(self.rejections)
+
+    @property
+    def inputs(self) -> int:
+        return len(self) + len(self.duplicates) + len(self.again)
 
 
 def drain(
@@ -80,6 +99,7 @@ def drain(
     progress: Callable[[int], None] = lambda _done: None,
     keep: Callable[[Iterable[Study]], None] = lambda _studies: None,
     refused: Callable[[str, Problem], None] = lambda _study_id, _problem: None,
+    settled: Callable[[list[Settlement]], None] = lambda _settlements: None,
 ) -> Tally:
     """Scores and stores what ingest hands over; returns what became of it.
 
@@ -87,7 +107,8 @@ def drain(
     score, so that a model is loaded while the first films are decoded. A batch that is not
     full goes after `wait_seconds`. `progress` is called with the number of inputs that each
     commit settles, `refused` with a study that the model turns out to refuse, `keep` with
-    the films that it does not, before they are committed.
+    the films that it does not, before they are committed, and `settled` with what became of
+    inputs from the spool, after they are.
     """
     tally = Tally()
     names = Pseudonymiser(key)
@@ -97,7 +118,7 @@ def drain(
     with closing(scored):
         for chunk in _chunks(scored, settings):
             before = tally.received
-            _write(warehouse, chunk, names, tally)
+            settled(_write(warehouse, chunk, names, tally))
             progress(tally.received - before)
     return tally
 
@@ -114,11 +135,13 @@ def _begin(
         studies = [item for item in batch if isinstance(item, Study)]
         found = look_up(warehouse, studies)
         # The writer decides which a collision is; its image must not lie under the first's id.
-        films = found.new + [replace(study, image=None) for study in found.collisions]
+        films = found.new + [replace(study, image=None) for study, _ in found.collisions]
         scored = _Scored(
             studies=[replace(study, pixels=None) for study in films],
             rejections=[item for item in batch if isinstance(item, Rejection)],
-            duplicates=len(found.duplicates),
+            duplicates=[_light(study) for study in found.duplicates],
+            again=[_light(study) for study in found.again],
+            resends=[_light(study) for study, _ in found.resends],
         )
         if films:
             model = model or predictor()
@@ -154,23 +177,47 @@ def _chunks(scored: Iterable[_Scored], settings: WarehouseSettings) -> Iterator[
         if late or len(chunk) >= settings.commit_rows:
             yield chunk
             chunk, began = _Scored(), time.monotonic()
-    if len(chunk) or chunk.duplicates:
+    if chunk.inputs:
         yield chunk
 
 
-def _write(warehouse: Warehouse, chunk: _Scored, names: Pseudonymiser, tally: Tally) -> None:
-    if not len(chunk):
-        tally.duplicates += chunk.duplicates
-        return
-    with warehouse.write("ingest") as transaction:
-        found = look_up(transaction, chunk.studies)
-        refused = chunk.rejections + [collision(study, names) for study in found.collisions]
-        append_studies(
-            transaction,
-            found.new,
-            {s.study_id: chunk.predictions[s.study_id, s.content_hash] for s in found.new},
-        )
-        append_rejections(transaction, refused)
-    tally.predicted += len(found.new)
-    tally.duplicates += chunk.duplicates + len(found.duplicates)
+def _write(
+    warehouse: Warehouse, chunk: _Scored, names: Pseudonymiser, tally: Tally
+) -> list[Settlement]:
+    """Commits a chunk, counts it, and says what became of what came from the spool."""
+    found, refused = Sorted(), list(chunk.rejections)
+    if len(chunk):
+        with warehouse.write("ingest") as transaction:
+            found = look_up(transaction, chunk.studies + chunk.resends)
+            refused += [collision(study, first, names) for study, first in found.collisions]
+            append_studies(
+                transaction,
+                found.new,
+                {s.study_id: chunk.predictions[s.study_id, s.content_hash] for s in found.new},
+            )
+            append_resends(transaction, found.resends)
+            append_rejections(transaction, refused)
+    predicted = found.new + found.again + chunk.again
+    duplicates = found.seen + chunk.duplicates
+    tally.predicted += len(predicted)
+    tally.duplicates += len(duplicates)
     tally.by_reason.update(rejection.reason.value for rejection in refused)
+    return _settlements(predicted, duplicates, refused)
+
+
+def _settlements(
+    predicted: Iterable[Study], duplicates: Iterable[Study], refused: Iterable[Rejection]
+) -> list[Settlement]:
+    ended = [(Ending.PREDICTED, study) for study in predicted]
+    ended += [(Ending.DUPLICATE, study) for study in duplicates]
+    settled = [Settlement(s.entry_id, ending, s.study_id) for ending, s in ended if s.entry_id]
+    return settled + [
+        Settlement(one.entry_id, Ending.REJECTED, problem=Problem(one.reason, one.sentence))
+        for one in refused
+        if one.entry_id
+    ]
+
+
+def _light(study: Study) -> Study:
+    """Without what is large."""
+    return replace(study, pixels=None, image=None)

@@ -12,7 +12,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from dashboard.context import open_warehouse
+    from dashboard.context import configuration, open_warehouse
+    from dashboard.doors import open_spool
     from dashboard.output import print_json
     from warehouse.freshness import freshness
     from warehouse.sites import current_sites
@@ -21,6 +22,10 @@ def run(args: argparse.Namespace) -> int:
         facts: dict[str, Any] = asdict(freshness(warehouse))
         facts["sites"] = len(current_sites(warehouse))
         facts["warehouse_bytes"] = _size(warehouse.home.warehouse)
+    spool = open_spool(args.home, configuration(args.home).ingest)
+    counts = spool.counts() if spool.folder.exists() else {}
+    facts["spool_waiting"] = counts.get("waiting", 0)
+    facts["spool_deliveries"] = counts.get("deliveries", 0)
     facts["disk_free_bytes"] = shutil.disk_usage(args.home).free
     if args.json:
         print_json(facts)

@@ -1,7 +1,9 @@
 """`pneumowatch watch`: X-rays that are dropped into folders, as they come."""
 
 import argparse
+import signal
 import sys
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,6 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.context import configuration
     from dashboard.doors import Places, open_porters
     from dashboard.draining import worker_beside
-    from dashboard.stopping import stopped_by_signals
     from ingest.doors.watch import Watcher
     from warehouse.home import Home
 
@@ -43,11 +44,10 @@ def run(args: argparse.Namespace) -> int:
     places = Places(args.home)
     _check(settings, home.root, places.input, args.once)
     beside = nullcontext() if args.no_worker else worker_beside(args.home, args.device)
-    with (
-        stopped_by_signals() as stopping,
-        open_porters(args.home, configured) as porters,
-        beside,
-    ):
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with open_porters(args.home, configured) as porters, beside:
         watcher = Watcher(settings, places.input, porters, _say, configured.ingest.porters)
         if args.once:
             counts = watcher.once(stopping, settled=not args.no_worker)

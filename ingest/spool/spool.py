@@ -63,11 +63,12 @@ class Spool:
     def add(self, packed: Packed) -> Receipt:
         """Durable when this returns. The same bytes again are one entry, not two.
 
-        What was refused before and comes again is judged again: the site may be known by now.
+        What was refused before and comes again is judged again: the site may be known by now,
+        or a parser that was too slow may be quick enough.
         """
         with self._transaction() as db:
             known = db.execute(
-                "SELECT outcome FROM entries WHERE entry_id = ?", (packed.entry_id,)
+                "SELECT outcome, payload FROM entries WHERE entry_id = ?", (packed.entry_id,)
             ).fetchone()
             superfluous = packed.payload
             if known is None:
@@ -76,7 +77,7 @@ class Spool:
                     (packed.entry_id, packed.door, *_changing(packed)),
                 )
                 superfluous = None
-            elif known[0] == Outcome.REJECTED:
+            elif known[0] == Outcome.REJECTED or (known == (None, None) and packed.payload):
                 db.execute(
                     "UPDATE entries SET study_id=?, facts=?, payload=?, bytes=?, received_at=?, "
                     "deliveries=deliveries+1, tries=0, outcome=NULL, settled_at=NULL "
@@ -117,15 +118,17 @@ class Spool:
         ]
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Write down what became of entries, then drop their payloads."""
-        now = datetime.now(UTC).isoformat()
-        dropped = []
+        """Write down what became of entries, then drop their payloads.
+
+        Of a collision the payload is set aside, under `aside/`.
+        """
+        now, done = datetime.now(UTC).isoformat(), []
         with self._transaction() as db:
             for one in settlements:
                 row = db.execute(
                     "SELECT payload FROM entries WHERE entry_id=?", (one.entry_id,)
                 ).fetchone()
-                dropped += [row[0]] if row and row[0] else []
+                done += [(row[0], one.problem)] if row and row[0] else []
                 problem = one.problem
                 db.execute(
                     "UPDATE entries SET payload=NULL, outcome=?, reason=?, sentence=?, "
@@ -139,8 +142,8 @@ class Spool:
                         one.entry_id,
                     ),
                 )
-        for payload in dropped:
-            (self.films / payload).unlink(missing_ok=True)
+        for payload, problem in done:
+            self._drop(payload, problem is not None and problem.reason is Reason.ID_COLLISION)
 
     def went_well(self) -> None:
         """A worker got through all that it had taken: the next may take more at once."""
@@ -199,6 +202,14 @@ class Spool:
                 path.unlink(missing_ok=True)
                 gone += 1
         return gone
+
+    def _drop(self, payload: str, aside: bool) -> None:
+        """The second film of a collision is kept for whoever finds out which was right."""
+        path = self.films / payload
+        if aside and path.exists():
+            self.aside.mkdir(mode=0o700, exist_ok=True)
+            path.rename(self.aside / path.name)
+        path.unlink(missing_ok=True)
 
     def _row(self, query: str, *values: str) -> tuple[str, ...] | None:
         with self._transaction("DEFERRED") as db:

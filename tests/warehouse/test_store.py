@@ -28,9 +28,9 @@ SPAWN = multiprocessing.get_context("spawn")
 @pytest.mark.parametrize(
     ("record", "table", "not_stored"),
     [
-        (Study, "studies", {"pixels", "image"}),
+        (Study, "studies", {"pixels", "image", "entry_id"}),
         (Prediction, "predictions", set()),
-        (Rejection, "rejections", set()),
+        (Rejection, "rejections", {"entry_id"}),
         (Site, "sites", set()),
         (Region, "regions", set()),
     ],
