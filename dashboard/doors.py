@@ -1,5 +1,6 @@
 """What every door of a home needs: its spool, its sites, and porters to carry things in."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,19 +26,29 @@ _SITES_FOR = 30.0  # seconds after which the loaded sites are looked up again
 
 @dataclass(slots=True)
 class Places:
-    """The loaded sites and their time zones, never older than half a minute."""
+    """The loaded sites and their time zones, never much older than half a minute."""
 
     home: Path
     _zones: dict[str, str] = field(default_factory=dict)
     _read: float = float("-inf")
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def zones(self) -> dict[str, str]:
-        """IANA time zone by site."""
+        """IANA time zone by site. One thread looks them up again; others need not wait."""
+        if time.monotonic() - self._read > _SITES_FOR:
+            first = self._read == float("-inf")
+            if self._reading.acquire(blocking=first):
+                try:
+                    self._look()
+                finally:
+                    self._reading.release()
+        return self._zones
+
+    def _look(self) -> None:
         if time.monotonic() - self._read > _SITES_FOR:
             with open_warehouse(self.home, read_only=True) as warehouse:
                 self._zones = {one.site_id: one.time_zone for one in current_sites(warehouse)}
             self._read = time.monotonic()
-        return self._zones
 
     def input(self, site_id: str, path: Path = Path()) -> Input:
         """An input from a site ("": the home's only one); a site not loaded is its problem.

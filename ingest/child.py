@@ -12,18 +12,24 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_MMAP_FROM, _TRIM_FROM = 2**26, 2**27  # bytes
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_ARENAS = 2
 
 
-def spawn(module: str, memory_cap: int) -> tuple["subprocess.Popen[bytes]", Connection]:
+def spawn(
+    module: str, memory_cap: int, inherited: tuple[int, ...] = ()
+) -> tuple["subprocess.Popen[bytes]", Connection]:
     """`python -m module DESCRIPTOR MEMORY_CAP`, and our end of the socket that it serves.
 
-    A plain child, not a fork: what the parent has loaded is never copied.
+    A plain child, not a fork: what the parent has loaded is never copied. It dies with the
+    thread that called this. `inherited` are descriptors that it has too.
     """
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, str(theirs.fileno()), str(memory_cap)],
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(theirs.fileno(), *inherited),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env=_environment(),
@@ -32,13 +38,19 @@ def spawn(module: str, memory_cap: int) -> tuple["subprocess.Popen[bytes]", Conn
 
 
 def _environment() -> dict[str, str]:
-    """One thread a child, and this very package, wherever it was imported from."""
+    """One thread a child, and this very package, wherever it was imported from.
+
+    glibc keeps what it has: giving each film's megabytes back to the system and getting them
+    again costs more than reading the film does.
+    """
     package_root = str(Path(__file__).resolve().parent.parent)
     path = os.pathsep.join([package_root, *(entry for entry in sys.path if entry)])
     return os.environ | {
         "PYTHONPATH": path,
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_MMAP_THRESHOLD_": str(_MMAP_FROM),
+        "MALLOC_TRIM_THRESHOLD_": str(_TRIM_FROM),
     }
 
 
@@ -64,3 +76,12 @@ def confine() -> None:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (cap, cap))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def keep_memory() -> None:
+    """In a process that takes films in: the same for its own heap, and few heaps for threads."""
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _MMAP_FROM)
+        mallopt(_M_TRIM_THRESHOLD, _TRIM_FROM)
+        mallopt(_M_ARENA_MAX, _ARENAS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from ingest.errors import ConfigurationError
 
 KEY_BYTES = 32
+_NONCE_BYTES = 16
 _HEX_DIGITS = 32  # 128 bits: a collision among 10^12 studies is a 1 in 10^15 event
 
 
@@ -62,9 +63,37 @@ class Pseudonymiser:
         """Of the bytes that came from a site: the same ones again are the same entry."""
         return self._digest("entry", site_id or "", data_digest)
 
+    def transaction_id(self, ae_title: str, uid: str) -> str:
+        """Of a storage commitment request."""
+        return self._digest("transaction", ae_title.strip(), uid.strip(" \0"))
+
+    def seal(self, data: bytes) -> bytes:
+        """Bytes that only this key opens again, for what must be given back as it came.
+
+        SHAKE-256 of key and a fresh nonce is the key stream.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return nonce + _added(data, self._stream(nonce, len(data)))
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """What `seal` was given."""
+        nonce, data = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        return _added(data, self._stream(nonce, len(data)))
+
+    def _stream(self, nonce: bytes, size: int) -> bytes:
+        parts = (b"seal", self._key, nonce)
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+        return hashlib.shake_256(framed).digest(size)
+
     def rejection_id(self, *parts: str) -> str:
         """The same refused file, name and reason again give the same id."""
         return self._digest("rejection", *parts)
+
+
+def _added(data: bytes, stream: bytes) -> bytes:
+    """Bit by bit, without carry."""
+    mixed = int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")
+    return mixed.to_bytes(len(data), "big")
 
 
 def study_id_from_content(content_hash: str, site_id: str | None) -> str:

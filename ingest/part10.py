@@ -85,6 +85,11 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
     body = data[meta.start :]
     if syntax == _DEFLATED:
         syntax, body = ExplicitVRLittleEndian, _inflated(body, max_bytes)
+    return as_file(body, syntax, media_class)
+
+
+def as_file(body: bytes, syntax: str, media_class: str = "") -> bytes:
+    """A part-10 file of an encoded data set: the smallest header that says how to read it."""
     media = _uid_element(file_meta.MEDIA_CLASS, media_class) if media_class else b""
     named = media + _uid_element(file_meta.SYNTAX, syntax)
     return b"".join((bytes(file_meta.MAGIC_AT), b"DICM", named, body))

@@ -64,7 +64,7 @@ def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
     try:
         if item.facts:
             return _spooled(item, item.facts, settings)
-        allowed(item)
+        raise_known(item)
         data = load(item.path, settings)
         return _study(item, decode(data, settings), settings)
     except Exception as error:  # noqa: BLE001  one file must never cost another
@@ -83,8 +83,8 @@ def troubled(error: Exception) -> Problem:
     return _stumbled(error)
 
 
-def allowed(item: Input) -> None:
-    """Raises ProblemError where it must not be opened."""
+def raise_known(item: Input) -> None:
+    """Raises ProblemError when it is known already that the bytes need not be looked at."""
     if item.problem and item.problem.reason not in _SAID_LAST:
         raise ProblemError(item.problem.reason, item.problem.sentence)
 

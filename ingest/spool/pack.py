@@ -12,7 +12,7 @@ from ingest.film import Header
 from ingest.identity import Pseudonymiser
 from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
-from ingest.reader import ReaderSettings, allowed, load, ruled_out, troubled, within
+from ingest.reader import ReaderSettings, load, raise_known, ruled_out, troubled, within
 from ingest.records import Source
 from ingest.spool.bare import bare_jpeg, bare_png
 from ingest.spool.errors import WrongStudyError
@@ -33,8 +33,9 @@ def pack(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed:
         if isinstance(delivery.data, bytes):
             data = delivery.data
         else:
-            allowed(item)
+            raise_known(item)  # it may be a pipe, or lie elsewhere
             data = load(delivery.data, settings)
+        raise_known(item)
         kept, suffix, facts = _judged(within(data, settings), delivery, names, settings)
     except WrongStudyError:
         raise

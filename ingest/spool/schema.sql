@@ -20,3 +20,14 @@ CREATE INDEX IF NOT EXISTS by_study ON entries (study_id);
 CREATE INDEX IF NOT EXISTS by_settling ON entries (settled_at);
 -- How many entries a worker takes at once: less after it died over some, more when it did not.
 CREATE TABLE IF NOT EXISTS pace (entries INTEGER NOT NULL) STRICT;
+-- Storage commitment requests that were not reported yet. What they name is sealed under the
+-- home's key: UIDs are not kept in clear, and a report must give back the very ones asked for.
+CREATE TABLE IF NOT EXISTS commitments (
+    transaction_id TEXT PRIMARY KEY,  -- keyed hash of AE title and Transaction UID
+    ae_title TEXT NOT NULL,           -- who asked
+    address TEXT NOT NULL,            -- from where
+    sealed BLOB NOT NULL,             -- Transaction UID and references
+    requested_at REAL NOT NULL,       -- seconds since 1970
+    due_at REAL NOT NULL,             -- when to try (again)
+    tries INTEGER NOT NULL
+) STRICT;

@@ -238,6 +238,8 @@ class Spool:
                 self._forget()
                 raise _unavailable(self.folder, error) from None
 
+    transaction = _transaction  # for the tables of the modules beside this one
+
     def _connected(self) -> sqlite3.Connection:
         if self._open is None:
             self.films.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -141,3 +141,22 @@ def test_a_spool_that_cannot_be_written_says_so_and_recovers(tmp_path: Path) -> 
             porters.take(delivery(good(1)))
         (tmp_path / "spool").unlink()
         assert porters.take(delivery(good(1))).understood
+
+
+def test_porters_outlive_the_thread_that_needed_them_first(porters: Porters) -> None:
+    """A door has a thread for each association, and they end."""
+    for number in range(6):
+        thread = threading.Thread(target=porters.take, args=(delivery(good(number)),))
+        thread.start()
+        thread.join()
+        time.sleep(0.1)
+    assert [one.facts.problem for one in porters.spool.take()] == [None] * 6
+    assert len(psutil.Process().children()) == 1, "one of them did all the work"
+
+
+def test_a_porter_that_was_killed_while_idle_costs_no_delivery(porters: Porters) -> None:
+    porters.take(delivery(good(1)))
+    (child,) = psutil.Process().children()
+    child.kill()
+    child.wait()
+    assert porters.take(delivery(good(2))).understood
