@@ -27,7 +27,7 @@ from ingest.spool.records import Delivery, Door, Receipt
 
 _TICK = 0.25
 _LONGEST_PAUSE = 60.0
-_ONCE_PATIENCE = 3.0  # times quiet_seconds that `once` waits for a file that changes
+_ONCE_PATIENCE = 5.0  # times quiet_seconds that `once` waits for a file that changes
 
 
 class _Candidate(NamedTuple):
@@ -100,7 +100,7 @@ class Watcher:
             before = self._seen()
             self._look_through(stopping)
             self._under_way.settle()
-            changing = self._still.count and time.monotonic() < patience
+            changing = (self._still.count or self._unnamed) and time.monotonic() < patience
             busy = self._seen() != before or (settled and self._under_way)
             if not busy and not changing:
                 break
@@ -175,17 +175,17 @@ class Watcher:
         return False
 
     def _ready(self, candidate: _Candidate) -> _Ready | None:
-        """None for a file that is under way, was handled, is not whole, or has no site yet."""
+        """None for a file that is under way, was handled, has no site yet, or is not whole."""
         folder, found, closed = candidate
         now = signature(found.path)
         if now is None or self._under_way.knows(found.path, now):
             self._still.drop(found.path)
             return None
-        if found.problem is None and not self._still.whole(found.path, now, closed):
-            return None
         item = folder.input(found)
         if item is None:
             self._unnamed.add(hash(found.path))
+            return None
+        if found.problem is None and not self._still.whole(found.path, now, closed):
             return None
         return _Ready(folder, found, item, now)
 
