@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import PIL.Image  # noqa: F401  before pydicom loads GDCM, whose zlib would else be Pillow's too
 import pydicom
 import pydicom.config
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -23,6 +24,7 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_UNDEFINED = 0xFFFFFFFF
 
 
 def parse(data: bytes, max_bytes: int) -> FileDataset:
@@ -42,6 +44,15 @@ def parse(data: bytes, max_bytes: int) -> FileDataset:
         if not dataset and dataset.file_meta.get("MediaStorageSOPClassUID") != DICOMDIR_CLASS:
             raise _cut_off()
     return dataset
+
+
+def check_whole(dataset: FileDataset) -> None:
+    """Raises ProblemError where pixels end before their length says: pydicom takes what is there."""
+    for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
+        element = dataset.get_item(name) if name in dataset else None
+        if isinstance(element, RawDataElement) and element.length != _UNDEFINED:
+            if len(element.value or b"") < element.length:
+                raise _cut_off()
 
 
 @contextmanager

@@ -44,8 +44,10 @@ def run(args: argparse.Namespace) -> int:
     from dashboard.output import print_json
     from dashboard.receiving import open_doors, unknown_sites
     from ingest.child import keep_memory
+    from ingest.doors.network import quiet_threads
 
     keep_memory()
+    quiet_threads(say)
     configured = configuration(args.home)
     settings = settings_of(args, configured.receive)
     open_warehouse(args.home).close()  # migrated where it is an older one; or there is no home
@@ -53,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     with open_doors(args.home, configured, settings, say) as doors:
         if doors.dicom:
             _announce(settings, doors.dicom.port)
+        if doors.stow:
+            say(f"DICOMweb is at http://{settings.host}:{doors.stow.port}/studies; see `tokens`")
         for sentence in unknown_sites(settings, Places(args.home)):
             say(f"WARNING: {sentence}; what it sends is refused until it is")
         with _worker(args):

@@ -4,6 +4,7 @@ Left alone it reads a PDU of any announced length, collects a message of any siz
 any number of them, waits for a silent sender for ever, and logs data sets.
 """
 
+import contextlib
 import logging
 import socket
 import threading
@@ -47,16 +48,29 @@ class Dimse(DIMSEServiceProvider):
         super().__init__(assoc)
         self._max_bytes = max_bytes
         self._sent = 0  # bytes of the message in hand
+        self.owes_answer = False
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:
+        """The answer is queued when this returns, ahead of whatever ends the association."""
+        super().send_msg(primitive, context_id)
+        if primitive.MessageIDBeingRespondedTo is not None:
+            self.owes_answer = False
+
+    @property
+    def idle(self) -> bool:
+        """Nothing half received, nothing unanswered."""
+        return not self.owes_answer and self.message is None and self.msg_queue.empty()
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         """What goes beyond the cap is dropped, so that an answer can still be given."""
         cap = self._max_bytes if isinstance(self.message, C_STORE_RQ) else _MESSAGE_BYTES
-        if self._sent > cap:
-            _drop_values(primitive)
+        full = self._sent > cap
         self._sent += sum(len(value) for _, value in primitive.presentation_data_value_list)
         if self._sent > _PATIENCE * cap:
             self.assoc.abort(block=False)
             return
+        if full:
+            _drop_values(primitive)
         super().receive_primitive(primitive)
         if self.message is None:
             self._sent = 0
@@ -93,6 +107,13 @@ def read_exactly(connection: socket.socket, seconds: float, size: int) -> bytear
     return buffer[: size - missing] if missing else buffer
 
 
+def _close(connection: socket.socket) -> None:
+    """Also where there is nothing left to shut down: pynetdicom would leave it open then."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
+
+
 def _acknowledge_at_once(connection: socket.socket) -> None:
     """Else a sender with Nagle's algorithm waits 40 ms for us in every film."""
     if _QUICKACK is not None:
@@ -112,6 +133,8 @@ class Handler(RequestHandler):
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader: Any = partial(read_exactly, connection.socket, self.server.idle_seconds)
         connection.recv = reader  # type: ignore[method-assign]
+        closer: Any = partial(_close, connection.socket)
+        connection._shutdown_socket = closer  # type: ignore[method-assign]
         return assoc
 
 

@@ -34,7 +34,6 @@ class _Visit:
 
     received: int = 0
     refused: int = 0
-    busy: int = 0  # requests being answered
     at: float = field(default_factory=time.monotonic)  # when it last said something
 
 
@@ -57,7 +56,6 @@ class DicomServer:
     def __post_init__(self) -> None:
         settings = self.settings
         network.silence()
-        network.quiet_threads(self.say)
         self.peers = Peers(settings.ae_title, settings.peers)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_pdu_size = network.MAX_PDU
@@ -110,20 +108,15 @@ class DicomServer:
         self._stopping = True
         if self._server is not None:
             self._server.shutdown()
+            self._server = None
         until = time.monotonic() + seconds
         while (left := self.associations) and time.monotonic() < until:
             for one in left:
-                if self._is_idle(one):
+                if isinstance(one.dimse, network.Dimse) and one.dimse.idle:
                     one.abort()
             time.sleep(0.02)
         for one in self.associations:
             one.abort(block=False)
-
-    def _is_idle(self, assoc: Association) -> bool:
-        """Nothing half received, nothing unanswered; the answer itself may be on its way."""
-        visit = self._visits.get(assoc, _Visit())
-        dimse = assoc.dimse
-        return not visit.busy and dimse.message is None and dimse.msg_queue.empty()
 
     def _handlers(self) -> list[evt.EventHandlerType]:
         return [
@@ -159,13 +152,11 @@ class DicomServer:
 
     def _store(self, event: Event) -> Dataset | int:
         assoc = event.assoc
+        assoc.dimse.owes_answer = True
         visit = self._visits[assoc]
-        visit.busy += 1
-        try:
-            answer = self.storing.answer(event, self.peers.site(assoc.requestor.ae_title))
-        finally:
-            visit.busy, visit.at = visit.busy - 1, time.monotonic()
-            assoc.dul._idle_timer.restart()  # our own work is not the sender's silence
+        answer = self.storing.answer(event, self.peers.site(assoc.requestor.ae_title))
+        visit.at = time.monotonic()
+        assoc.dul._idle_timer.restart()  # our own work is not the sender's silence
         if answer.status:
             visit.refused += 1
             self.say(f"{_who(assoc)}: {answer.status:04X}, {answer.comment}")
@@ -177,12 +168,9 @@ class DicomServer:
         return 0x0000
 
     def _commitment(self, event: Event) -> tuple[int, Dataset | None]:
-        visit = self._visits[event.assoc]
-        visit.busy += 1
-        try:
-            return self.commit(event)
-        finally:
-            visit.busy, visit.at = visit.busy - 1, time.monotonic()
+        event.assoc.dimse.owes_answer = True
+        self._visits[event.assoc].at = time.monotonic()
+        return self.commit(event)
 
     def _ended(self, event: Event, how: str) -> None:
         visit = self._visits.pop(event.assoc, None)

@@ -24,6 +24,7 @@ from ingest.doors.settings import ReceiveSettings
 from ingest.doors.stow_answer import Answer, busy
 from ingest.doors.stow_app import StowApp
 from ingest.doors.stow_gate import Gate, Head, Ticket
+from ingest.doors.tally import Tally
 from ingest.doors.tokens import Tokens
 from ingest.errors import UserError
 from ingest.inputs import Input
@@ -45,11 +46,12 @@ class StowServer:
         place: Callable[[str, Path], Input],
         porters: Porters,
         tokens: Tokens,
+        tally: Tally | None = None,
     ) -> None:
         """`max_bytes`: of one instance. `place` makes an Input of a site."""
         self._settings = settings
         self._gate = Gate(tokens, place, porters.spool, settings.stow_max_bytes)
-        self._app = StowApp(self._gate, porters, max_bytes)
+        self._app = StowApp(self._gate, porters, max_bytes, tally or Tally())
         self._stopping = threading.Event()
         self._server: Any = None
         self._thread: threading.Thread | None = None

@@ -10,6 +10,7 @@ from ingest import sniff
 from ingest.doors.multipart import MalformedError, Part, split
 from ingest.doors.stow_answer import Answer, Failure, Result, refusal, report
 from ingest.doors.stow_gate import Gate, Head, Ticket, too_large
+from ingest.doors.tally import Tally
 from ingest.errors import PneumoWatchError
 from ingest.file_meta import sop_uids
 from ingest.problem import Problem, ProblemError
@@ -26,9 +27,10 @@ _NOT_DICOM = Problem(Reason.NOT_AN_IMAGE, "it came by DICOMweb and is not a DICO
 class StowApp:
     """Safe to call from several threads. Nothing of a request reaches a log."""
 
-    def __init__(self, gate: Gate, porters: Porters, max_bytes: int) -> None:
+    def __init__(self, gate: Gate, porters: Porters, max_bytes: int, tally: Tally) -> None:
         """`max_bytes`: of one instance; of a larger one no more is looked at."""
         self._gate, self._porters, self._max_bytes = gate, porters, max_bytes
+        self._tally = tally
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -59,24 +61,27 @@ class StowApp:
 
     def _stored(self, body: bytes, part: Part, ticket: Ticket) -> Result:
         uids = sop_uids(body[part.start : min(part.end, part.start + _HEAD_BYTES)])
-        return Result(*uids, self._failure(body, part, ticket))
+        failure, repeated = self._outcome(body, part, ticket)
+        self._tally.count(int(failure or 0), repeated)
+        return Result(*uids, failure)
 
-    def _failure(self, body: bytes, part: Part, ticket: Ticket) -> Failure | None:
-        """None where the instance is durable, or is recorded as one that does not count."""
+    def _outcome(self, body: bytes, part: Part, ticket: Ticket) -> tuple[Failure | None, bool]:
+        """No failure where the instance is durable, or is recorded as one that does not count;
+        and whether the very same one was received before."""
         if part.media_type not in _PART_TYPES:
-            return Failure.NOT_UNDERSTOOD
+            return Failure.NOT_UNDERSTOOD, False
         data = body[part.start : min(part.end, part.start + self._max_bytes + 1)]
         item = ticket.item if _is_dicom(data) else replace(ticket.item, problem=_NOT_DICOM)
         try:
             receipt = self._porters.take(Delivery(Door.STOW, item, data, ticket.study_uid))
         except WrongStudyError:
-            return Failure.OTHER_STUDY
+            return Failure.OTHER_STUDY, False
         except SpoolUnavailableError:
-            return Failure.NO_ROOM
+            return Failure.NO_ROOM, False
         except PneumoWatchError as error:
             print(f"DICOMweb: {error}", file=sys.stderr)
-            return Failure.NO_ROOM
-        return _judged(receipt)
+            return Failure.NO_ROOM, False
+        return _judged(receipt), receipt.repeated
 
 
 def _judged(receipt: Receipt) -> Failure | None:

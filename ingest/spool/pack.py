@@ -75,6 +75,7 @@ def _judged(
     facts = _facts(item, header, names, settings, problem or ruled_out(item), Source.DICOM)
     if facts.problem:
         return b"", "", facts
+    part10.check_whole(dataset)
     return without_patient(dataset, facts, uids, names), ".dcm", facts
 
 

@@ -1,0 +1,252 @@
+"""The DICOM door: who may send, what each object is answered, and senders that misbehave."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+from pynetdicom import _config
+from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import P_DATA
+
+from ingest.doors.settings import ANYBODY, Peer
+from tests.ingest.dicom_door import (
+    CR,
+    NAMES,
+    ROOT,
+    Door,
+    associated,
+    instance,
+    open_door,
+    pdu,
+    plug,
+    statuses,
+)
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+EXPLICIT, IMPLICIT = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2"
+PRIVATE = "1.3.6.1.4.1.9590.100.9"
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with open_door(tmp_path_factory.mktemp("door"), idle_seconds=4.0) as made:
+        yield made
+
+
+def rejected_with(assoc: Association) -> tuple[int, int, int]:
+    answer = assoc.acceptor.primitive
+    assert assoc.is_rejected
+    return answer.result, answer.result_source, answer.diagnostic
+
+
+def settled(holds: object, seconds: float = 10.0) -> None:
+    """Waits until `holds()`; fails when it never does."""
+    until = time.monotonic() + seconds
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < until, "it never happened"
+        time.sleep(0.02)
+
+
+def test_unknown_senders_and_wrong_names_are_rejected(door: Door) -> None:
+    with associated(door, title="STRANGER") as assoc:
+        assert rejected_with(assoc) == (1, 1, 3)
+    with associated(door, called="OTHER") as assoc:
+        assert rejected_with(assoc) == (1, 1, 7)
+    assert any("STRANGER: refused" in line for line in door.said)
+
+
+def test_without_peers_nobody_may_send_and_a_star_lets_anybody_in(tmp_path: Path) -> None:
+    with open_door(tmp_path / "a", peers=()) as empty, associated(empty) as assoc:
+        assert rejected_with(assoc) == (1, 1, 3)
+    with (
+        open_door(tmp_path / "b", peers=(Peer(ANYBODY, "A"),)) as open_to_all,
+        associated(open_to_all, ("1.2.840.10008.1.1", [IMPLICIT]), title="WHO EVER") as assoc,
+    ):
+        assert assoc.send_c_echo().Status == 0x0000
+
+
+def test_a_film_is_taken_as_it_came_and_without_its_patient(door: Door) -> None:
+    film = instance(1)
+    assert statuses(door, film) == [0x0000]
+    study_id = NAMES.study_id_from_uid(film.SOPInstanceUID)
+    (entry,) = [one for one in door.spool.take() if one.facts.study_id == study_id]
+    assert entry.payload is not None
+    assert dcmread(entry.payload).PixelData == film.PixelData
+    assert entry.facts.site_id == "A"
+    held = b"".join(path.read_bytes() for path in door.spool.folder.rglob("*") if path.is_file())
+    for planted in (b"PLANTED", b"Planted", film.SOPInstanceUID.encode()):
+        assert planted not in held
+        assert not any(planted.decode() in line for line in door.said)
+
+
+def test_the_same_film_again_is_a_success_and_one_entry(door: Door) -> None:
+    before = door.tally.repeated
+    assert statuses(door, instance(2), instance(2)) == [0x0000, 0x0000]
+    assert door.tally.repeated == before + 1
+
+
+def test_other_classes_are_acknowledged_and_recorded_as_refused(door: Door) -> None:
+    scan = instance(3, SOPClassUID=CT, Modality="CT")
+    secret = instance(4, SOPClassUID=PRIVATE, Modality="XX")
+    assert statuses(door, scan, secret) == [0x0000, 0x0000]
+    outcomes = door.outcomes()
+    assert outcomes[NAMES.study_id_from_uid(scan.SOPInstanceUID)] == "not_an_xray"
+    assert outcomes[NAMES.study_id_from_uid(secret.SOPInstanceUID)] == "not_an_xray"
+
+
+def test_a_site_that_is_not_loaded_is_not_authorised(door: Door) -> None:
+    assert statuses(door, instance(5), title="ELSEWHERE") == [0x0124]
+
+
+def sent_raw(assoc: Association, body: bytes, uid: str, sop_class: str = CR) -> int:
+    """A C-STORE request of any bytes, and the status of its answer."""
+    from io import BytesIO
+
+    from pynetdicom.dimse_primitives import C_STORE
+
+    request = C_STORE()
+    request.MessageID, request.Priority = 1, 2
+    request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = sop_class, uid
+    request.DataSet = BytesIO(body)
+    context = assoc.accepted_contexts[0].context_id
+    assert context is not None
+    assoc._reactor_checkpoint.clear()
+    try:
+        assoc.dimse.send_msg(request, context)
+        _, answer = assoc.dimse.get_msg(block=True)
+    finally:
+        assoc._reactor_checkpoint.set()
+    assert answer is not None, "no answer"
+    return int(answer.Status)
+
+
+def encoded(made: Dataset) -> bytes:
+    from pynetdicom.dsutils import encode
+
+    data = encode(made, False, True)
+    assert data is not None
+    return data
+
+
+def test_a_request_and_its_data_must_name_the_same_object(door: Door) -> None:
+    body = encoded(instance(6))
+    with associated(door) as assoc:
+        assert sent_raw(assoc, body, f"{ROOT}66") == 0xA900
+        assert sent_raw(assoc, body, f"{ROOT}6", CT) == 0x0122
+        assert sent_raw(assoc, body, f"{ROOT}6") == 0x0000
+    other = encoded(instance(7, SOPClassUID=CT))
+    with associated(door) as assoc:
+        assert sent_raw(assoc, other, f"{ROOT}7") == 0xA900
+
+
+@pytest.mark.parametrize("body", [b"garbage" * 9, b"\0\0", encoded(instance(8))[:-5000]])
+def test_what_cannot_be_understood_is_said_to_be_so(door: Door, body: bytes) -> None:
+    with associated(door) as assoc:
+        assert sent_raw(assoc, body, f"{ROOT}8") == 0xC000
+
+
+def test_more_than_the_cap_is_refused_in_flat_memory(tmp_path: Path) -> None:
+    with open_door(tmp_path, max_bytes=2**20) as small_door, associated(small_door) as assoc:
+        assert statuses(small_door, instance(9)) == [0x0000]
+        before = psutil.Process().memory_info().rss
+        body = bytes(3 * 2**20)
+        assert sent_raw(assoc, body, f"{ROOT}10") == 0xC000
+        assert psutil.Process().memory_info().rss - before < 2**25
+        assert statuses(small_door, instance(11)) == [0x0000]
+
+
+def test_a_sender_that_never_ends_is_cut_off(tmp_path: Path) -> None:
+    with open_door(tmp_path, max_bytes=2**20) as small_door, associated(small_door) as assoc:
+        before = psutil.Process().memory_info().rss
+        piece = P_DATA()
+        piece.presentation_data_value_list = [[1, b"\0" + bytes(2**20 - 100)]]  # type: ignore[list-item]
+        for _ in range(64):
+            assoc.dul.send_pdu(piece)
+        settled(lambda: not assoc.is_established)
+        assert psutil.Process().memory_info().rss - before < 2**26
+        assert statuses(small_door, instance(12)) == [0x0000]
+
+
+def test_disks_that_refuse_are_out_of_resources_until_they_do_not(tmp_path: Path) -> None:
+    with open_door(tmp_path, reserve=2**62) as full:
+        assert statuses(full, instance(13), instance(14)) == [0xA700, 0xA700]
+        assert full.tally.as_dict()["refused"] == 2
+        full.spool.reserve = 0
+        assert statuses(full, instance(13)) == [0x0000]
+
+
+def test_garbage_and_hanging_up_cost_nothing_but_the_connection(door: Door) -> None:
+    with plug(door) as one:
+        one.sendall(b"GET / HTTP/1.1\r\n\r\n" * 50)
+    with plug(door) as one:
+        one.sendall(pdu(1, b"", 2**32 - 1) + bytes(4096))
+        one.settimeout(10)
+        try:
+            while one.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+    with associated(door) as assoc:
+        half = P_DATA()
+        half.presentation_data_value_list = [[1, b"\0" + bytes(9000)]]  # type: ignore[list-item]
+        assoc.dul.send_pdu(half)
+        time.sleep(0.1)
+        assoc.abort()
+    assert statuses(door, instance(15)) == [0x0000]
+
+
+def test_a_silent_association_ends(door: Door) -> None:
+    with associated(door, title="MOD") as assoc:
+        began = time.monotonic()
+        settled(lambda: not assoc.is_established, 12.0)
+        assert time.monotonic() - began > 2.0
+
+
+def test_no_more_associations_than_may_be(tmp_path: Path) -> None:
+    with open_door(tmp_path, max_associations=1) as one_seat, associated(one_seat) as first:
+        assert first.is_established
+        with associated(one_seat) as second:
+            assert rejected_with(second) == (2, 3, 2)
+        first.release()
+        settled(lambda: not one_seat.server.associations)
+        with associated(one_seat) as third:
+            assert third.is_established
+
+
+def test_what_is_in_hand_is_finished_when_the_door_closes(tmp_path: Path) -> None:
+    answers: list[int] = []
+    with open_door(tmp_path) as closing:
+        slow = closing.server.storing
+
+        def unhurried(delivery: object) -> object:
+            time.sleep(1.0)
+            return closing.porters.take(delivery)  # type: ignore[arg-type]
+
+        object.__setattr__(slow, "take", unhurried)
+        sender = threading.Thread(target=lambda: answers.extend(statuses(closing, instance(16))))
+        sender.start()
+        settled(lambda: any(not one.dimse.idle for one in closing.server.associations))
+        closing.server.stop(10.0)
+        sender.join(10.0)
+        assert answers == [0x0000]
+        assert closing.spool.waiting() == 1
+
+
+def test_the_first_offered_syntax_is_taken(door: Door) -> None:
+    offered = [generate_uid(), "1.2.840.10008.1.2.4.201", EXPLICIT]
+    with associated(door, (CR, offered), (CT, [IMPLICIT, EXPLICIT])) as assoc:
+        taken = [context.transfer_syntax[0] for context in assoc.accepted_contexts]
+    assert taken == ["1.2.840.10008.1.2.4.201", IMPLICIT]
+
+
+def test_pynetdicom_says_nothing(door: Door, capfd: pytest.CaptureFixture[str]) -> None:
+    assert _config.LOG_HANDLER_LEVEL == "none"
+    with associated(door) as assoc:
+        sent_raw(assoc, b"garbage" * 9, f"{ROOT}17")
+    assert capfd.readouterr() == ("", "")
