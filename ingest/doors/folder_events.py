@@ -45,6 +45,7 @@ class FolderEvents:
         try:
             state = root.stat()
         except OSError:
+            self._unfollow(root)
             return
         identity = (state.st_dev, state.st_ino)
         if self._observer is None or self._watches.get(root, (None,))[0] == identity:

@@ -210,6 +210,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.path,
             said("AUTHORIZATION", ""),
             said("CONTENT_TYPE", ""),
+            said("CONTENT_ENCODING", "").strip().lower(),
             said("ACCEPT", ""),
             length,
         )

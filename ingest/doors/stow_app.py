@@ -107,6 +107,7 @@ def _head(environ: dict[str, Any]) -> Head:
         environ.get("PATH_INFO", ""),
         environ.get("HTTP_AUTHORIZATION", ""),
         environ.get("CONTENT_TYPE", ""),
+        environ.get("HTTP_CONTENT_ENCODING", "").strip().lower(),
         environ.get("HTTP_ACCEPT", ""),
         int(length) if length.isdigit() else None,
     )

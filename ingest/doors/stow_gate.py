@@ -27,6 +27,7 @@ class Head:
     path: str
     authorization: str
     content_type: str
+    encoding: str
     accept: str
     length: int | None
 
@@ -86,7 +87,10 @@ class Gate:
             sentence = "answers are application/dicom+json and nothing else"
             return refusal(HTTPStatus.NOT_ACCEPTABLE, sentence)
         kind = media_type(head.content_type)
-        wanted = kind.parameters.get("type", "").lower()
+        wanted = kind.parameters.get("type", "").partition(";")[0].strip().lower()
+        if head.encoding not in ("", "identity"):
+            sentence = "send it without a Content-Encoding"
+            return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, sentence)
         if kind.name != "multipart/related" or wanted != "application/dicom":
             sentence = 'send multipart/related; type="application/dicom"; boundary=…'
             return refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, sentence)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -70,6 +71,7 @@ class Watcher:
         self._pool = ThreadPoolExecutor(threads)
         self._unnamed: set[int] = set()  # files whose site is not known yet
         self._absent: set[Path] = set()
+        self._unseen = False  # whether a folder could not be looked through
         self._pause, self._not_before = 1.0, 0.0
 
     def run(self, stopping: threading.Event) -> Counts:
@@ -123,22 +125,29 @@ class Watcher:
     def _look_through(self, stopping: threading.Event) -> None:
         """All folders; afterwards what is not there any more is forgotten."""
         self._unnamed.clear()
-        if self._take_in(self._walked(), stopping):
+        self._unseen = False
+        if self._take_in(self._walked(), stopping) and not self._unseen:
             self._still.turn()
             self._under_way.turn()
 
     def _walked(self) -> Iterator[_Candidate]:
         for folder in self._folders:
-            if not self._there(folder.root, folder.root.is_dir(), "is not there"):
-                continue
-            for found in folder.walk():
-                if found.problem is not NO_LISTING:
-                    yield _Candidate(folder, found)
-                elif found.path.exists():
-                    self._there(found.path, False, "may not be listed (check its permissions)")
+            try:
+                if self._there(folder.root, folder.root.is_dir(), "is not there"):
+                    yield from self._within(folder)
+            except OSError as error:  # a share that went away meanwhile
+                self._there(folder.root, False, f"cannot be looked through ({error.strerror})")
+
+    def _within(self, folder: DropFolder) -> Iterator[_Candidate]:
+        for found in folder.walk():
+            if found.problem is not NO_LISTING:
+                yield _Candidate(folder, found)
+            elif found.path.exists():
+                self._there(found.path, False, "may not be listed (check its permissions)")
 
     def _there(self, path: Path, there: bool, complaint: str) -> bool:
         """Says once that it is not, and once that it is again."""
+        self._unseen |= not there
         if not there and path not in self._absent:
             self._absent.add(path)
             self._say(f"{path} {complaint}; it is looked for again")
@@ -150,8 +159,9 @@ class Watcher:
     def _named(self, paths: Callable[[], Iterable[Path]], closed: bool) -> Iterator[_Candidate]:
         for path in paths():
             for folder in self._folders:
-                if (found := folder.found(path)) is not None:
-                    yield _Candidate(folder, found, closed)
+                with suppress(OSError):  # it is met again when the folder is looked through
+                    if (found := folder.found(path)) is not None:
+                        yield _Candidate(folder, found, closed)
 
     def _take_in(self, candidates: Iterator[_Candidate], stopping: threading.Event) -> bool:
         """Take those that are whole, a few at once; False where it had to stop before the end."""

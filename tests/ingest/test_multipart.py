@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.doors.multipart import MOST_PARTS, MalformedError, boundary_of, media_type, split
 from tests.ingest.stow_door import message
@@ -39,6 +41,24 @@ def test_parts_come_out_as_they_went_in() -> None:
     first, second = b"\0\r\nabc\r\n", bytes(range(256)) * 3
     assert contents(message(first, second)) == [first, second]
     assert [part.media_type for part in split(message(b"x"), b"XX")] == ["application/dicom"]
+
+
+_NEARLY = st.sampled_from([b"\r\n", b"\n", b"--", b"X", b"--XX", b"\r", b"", b"--XX--", b"\0"])
+_CONTENT = st.one_of(st.binary(max_size=40), st.lists(_NEARLY, max_size=12).map(b"".join))
+
+
+@given(st.lists(_CONTENT.filter(lambda one: b"--XX" not in one), min_size=1, max_size=5))
+def test_whatever_does_not_hold_the_boundary_comes_out_as_it_went_in(parts: list[bytes]) -> None:
+    assert contents(message(*parts)) == parts
+
+
+@given(st.lists(_NEARLY, max_size=40).map(b"".join))
+def test_any_bytes_are_parts_within_the_message_or_malformed(body: bytes) -> None:
+    try:
+        found = split(body, b"XX")
+    except MalformedError:
+        return
+    assert all(0 <= part.start <= part.end <= len(body) for part in found)
 
 
 def test_preamble_epilogue_padding_and_bare_line_feeds() -> None:

@@ -138,6 +138,7 @@ def test_a_picture_that_is_no_dicom_object_is_not_taken_for_one(door: Door) -> N
         ({"Content_Type": "application/dicom"}, 415),
         ({"Content_Type": 'multipart/related; type="application/dicom+json"; boundary=XX'}, 415),
         ({"Content_Type": "multipart/form-data; boundary=XX"}, 415),
+        ({"Content_Encoding": "gzip"}, 415),
         ({"Content_Type": 'multipart/related; type="application/dicom"'}, 400),
         ({"Content_Type": 'multipart/related; type="application/dicom'}, 400),
         ({"Content_Type": TYPE.replace("XX", "YY")}, 400),
