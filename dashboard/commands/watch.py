@@ -32,17 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from dashboard.context import configuration
+    from dashboard.context import configuration, open_warehouse
     from dashboard.doors import Places, open_porters
     from dashboard.draining import worker_beside
     from ingest.doors.watch import Watcher
-    from warehouse.home import Home
 
-    home = Home(args.home).require()
+    open_warehouse(args.home).close()  # migrated where it is an older one; or there is no home
     configured = configuration(args.home)
     settings = _settings(args, configured.watch)
     places = Places(args.home)
-    _check(settings, home.root, places.input, args.once)
+    _check(settings, args.home, places.input, args.once)
     beside = nullcontext() if args.no_worker else worker_beside(args.home, args.device)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

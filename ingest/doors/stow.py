@@ -63,7 +63,8 @@ class StowServer:
 
     def start(self) -> None:
         """Listening when this returns. UserError where the address cannot be had."""
-        logging.getLogger("waitress").disabled = True  # what it logs holds addresses of studies
+        for name in ("waitress", "waitress.queue"):
+            logging.getLogger(name).disabled = True  # what it logs holds addresses of studies
         self._server = create_server(self._app, sockets=[self._listening()], **self._options())
         held: weakref.WeakSet[_Parser] = weakref.WeakSet()
 

@@ -299,7 +299,7 @@ def test_nothing_of_a_request_reaches_a_log_or_a_file(
         assert b"77777" not in data, path
 
 
-def test_requests_at_once(door: Door) -> None:
+def test_requests_at_once(door: Door, caplog: pytest.LogCaptureFixture) -> None:
     statuses: list[int] = []
 
     def sender(first: int) -> None:
@@ -311,6 +311,7 @@ def test_requests_at_once(door: Door) -> None:
     for thread in threads:
         thread.join()
     assert statuses == 30 * [200]
+    assert caplog.records == []
     assert door.spool.counts() == {"waiting": 30, "deliveries": 30}
 
 
