@@ -4,6 +4,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import PIL.Image  # noqa: F401  before pydicom loads GDCM, whose zlib would else be Pillow's too
 import pydicom
@@ -47,12 +48,12 @@ def parse(data: bytes, max_bytes: int) -> FileDataset:
 
 
 def check_whole(dataset: FileDataset) -> None:
-    """Raises ProblemError where pixels end before their length says: pydicom takes what is there."""
+    """Raises ProblemError where pixels are fewer than their length says: pydicom is content."""
     for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
-        element = dataset.get_item(name) if name in dataset else None
-        if isinstance(element, RawDataElement) and element.length != _UNDEFINED:
-            if len(element.value or b"") < element.length:
-                raise _cut_off()
+        element: Any = dataset.get_item(name) if name in dataset else None
+        raw = isinstance(element, RawDataElement) and element.length != _UNDEFINED
+        if raw and len(element.value or b"") < element.length:
+            raise _cut_off()
 
 
 @contextmanager

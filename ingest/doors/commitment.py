@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.sop_class import (
-    StorageCommitmentPushModel,  # type: ignore[attr-defined]
-    StorageCommitmentPushModelInstance,  # type: ignore[attr-defined]
+    StorageCommitmentPushModel,
+    StorageCommitmentPushModelInstance,
 )
 
 from ingest.errors import DiskError
@@ -164,11 +165,10 @@ def _item(reference: Reference, reason: int | None = None) -> Dataset:
     return item
 
 
-def told(association: object, kind: int, report: Dataset) -> bool:
+def told(association: Association, kind: int, report: Dataset) -> bool:
     """Send N-EVENT-REPORT over an association; whether it was taken."""
-    send = association.send_n_event_report  # type: ignore[attr-defined]
     with quiet():
-        status, _ = send(
+        status, _ = association.send_n_event_report(
             report, kind, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
         )
     return bool(status) and status.Status == 0x0000

@@ -6,6 +6,8 @@ any number of them, waits for a silent sender for ever, and logs data sets.
 
 import contextlib
 import logging
+import queue
+import select
 import socket
 import threading
 import time
@@ -17,20 +19,23 @@ from pynetdicom import _config
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 MAX_PDU = 2**20  # bytes; announced, so that a film takes few of them
 _OVERHEAD = 2**16  # a PDU may be longer than what was announced by its own headers
 _MESSAGE_BYTES = 8 * 2**20  # of a message that is no film: 50,000 references
 _PATIENCE = 4  # times the cap, after which a sender that does not end is cut off
 _BACKLOG = 128  # connections that may wait to be accepted
+_LOOK_SECONDS = 0.02  # at what nobody wakes a thread for: an end, a time-out
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _SPARE = 16  # connections beyond the associations, so that these can be told why not
 
 
-def silence() -> None:
-    """pynetdicom logs data sets and identities: it says nothing, at any level."""
+def tame() -> None:
+    """What is pynetdicom's for the whole process. It logs data sets and identities: no more."""
+    AssociationSocket._shutdown_socket = _close
     _config.LOG_HANDLER_LEVEL = "none"
     _config.UNRESTRICTED_STORAGE_SERVICE = True  # private and retired classes are taken too
     logger = logging.getLogger("pynetdicom")
@@ -55,6 +60,15 @@ class Dimse(DIMSEServiceProvider):
         super().send_msg(primitive, context_id)
         if primitive.MessageIDBeingRespondedTo is not None:
             self.owes_answer = False
+
+    def get_msg(self, block: bool = False) -> Any:
+        """Waits for a message where pynetdicom would ask for one a thousand times a second."""
+        if block:
+            return super().get_msg(block=True)
+        try:
+            return self.msg_queue.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            return None, None
 
     @property
     def idle(self) -> bool:
@@ -85,7 +99,7 @@ class Dimse(DIMSEServiceProvider):
 def _drop_values(primitive: P_DATA) -> None:
     """Fragments without their values: the byte that says which is the last one stays."""
     fragments = primitive.presentation_data_value_list
-    primitive.presentation_data_value_list = [[number, value[:1]] for number, value in fragments]  # type: ignore[misc]
+    primitive.presentation_data_value_list = [[number, value[:1]] for number, value in fragments]
 
 
 def read_exactly(connection: socket.socket, seconds: float, size: int) -> bytearray:
@@ -107,17 +121,54 @@ def read_exactly(connection: socket.socket, seconds: float, size: int) -> bytear
     return buffer[: size - missing] if missing else buffer
 
 
-def _close(connection: socket.socket) -> None:
-    """Also where there is nothing left to shut down: pynetdicom would leave it open then."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
-    connection.close()
-
-
 def _acknowledge_at_once(connection: socket.socket) -> None:
     """Else a sender with Nagle's algorithm waits 40 ms for us in every film."""
     if _QUICKACK is not None:
         connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+
+
+class _Connection(AssociationSocket):
+    """Waits for the sender or for our own answer, whichever is first, instead of looking often."""
+
+    def expect(self, dul: DULServiceProvider) -> None:
+        """Set up, once, with the provider that it belongs to."""
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        self._dul_send = dul.send_pdu
+        dul.send_pdu = self._send_pdu
+        dul._run_loop_delay = 0.0
+
+    def _send_pdu(self, primitive: Any) -> None:
+        self._dul_send(primitive)
+        with contextlib.suppress(OSError):  # enough of them are on their way, or it is closed
+            self._waker.send(b"!")
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; waits a little for it."""
+        if self.socket is None or not self._is_connected:
+            return False
+        try:
+            readable, _, _ = select.select([self.socket, self._woken], [], [], _LOOK_SECONDS)
+            if self._woken in readable:
+                self._woken.recv(64)
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
+        return self.socket in readable
+
+    def _shutdown_socket(self) -> None:
+        _close(self)
+        self._woken.close()
+        self._waker.close()
+
+
+def _close(connection: AssociationSocket) -> None:
+    """Also where there is nothing to shut down: pynetdicom leaves a socket open then."""
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        connection.socket.close()
 
 
 class Handler(RequestHandler):
@@ -129,12 +180,12 @@ class Handler(RequestHandler):
         assoc = super()._create_association()
         assoc.dimse = Dimse(assoc, self.server.max_bytes)
         connection = assoc.dul.socket
-        assert connection is not None and connection.socket is not None
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         reader: Any = partial(read_exactly, connection.socket, self.server.idle_seconds)
-        connection.recv = reader  # type: ignore[method-assign]
-        closer: Any = partial(_close, connection.socket)
-        connection._shutdown_socket = closer  # type: ignore[method-assign]
+        connection.recv = reader
+        connection.__class__ = _Connection  # pynetdicom has no place to name one
+        assert isinstance(connection, _Connection)
+        connection.expect(assoc.dul)
         return assoc
 
 
@@ -155,15 +206,15 @@ class Server(ThreadedAssociationServer):
         self.max_bytes, self.idle_seconds, self._say = max_bytes, idle_seconds, say
         super().__init__(*arguments, **keywords)
 
-    def verify_request(self, request: Any, client_address: Any) -> bool:
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
         """Connections that say nothing take threads too."""
         open_now = len(self.active_associations)
-        fits = open_now < self.ae.maximum_associations + _SPARE
+        fits = bool(open_now < self.ae.maximum_associations + _SPARE)
         if not fits:
             self._say(f"{client_address[0]}: connection closed, {open_now} are open already")
         return fits
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, _request: Any, client_address: Any) -> None:
         """In place of a traceback, which may quote what was sent."""
         self._say(f"{client_address[0]}: the connection failed")
 

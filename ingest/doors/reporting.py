@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, build_role
 from pynetdicom.association import Association
-from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
+from pynetdicom.sop_class import StorageCommitmentPushModel
 
 from ingest.doors.commitment import told
 from ingest.doors.peers import Peers

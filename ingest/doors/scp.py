@@ -12,8 +12,8 @@ from pynetdicom.association import Association
 from pynetdicom.events import Event
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.sop_class import (
-    StorageCommitmentPushModel,  # type: ignore[attr-defined]
-    Verification,  # type: ignore[attr-defined]
+    StorageCommitmentPushModel,
+    Verification,
 )
 
 from ingest.doors import network
@@ -55,7 +55,7 @@ class DicomServer:
 
     def __post_init__(self) -> None:
         settings = self.settings
-        network.silence()
+        network.tame()
         self.peers = Peers(settings.ae_title, settings.peers)
         self._ae = AE(settings.ae_title)
         self._ae.maximum_pdu_size = network.MAX_PDU

@@ -48,7 +48,7 @@ def main(_images: Path | None, films: int = FILMS) -> int:
         work = Path(folder)
         make_films(work / "films", films)
         rounds = [_round(work, number, films) for number in range(ROUNDS)]
-        memory = over_many(work, films)
+        memory = over_many(work)
     theirs, ours = (list(column) for column in zip(*rounds, strict=True))
     ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
     say("dcmtk storescp --fork", median(theirs), "films/s")
@@ -87,7 +87,7 @@ def _round(work: Path, number: int, films: int) -> tuple[float, float]:
     return theirs, ours
 
 
-def over_many(work: Path, films: int) -> list[int]:
+def over_many(work: Path) -> list[int]:
     """Bytes of memory after each pass over the films, which have new UIDs in each."""
     spool, found = Spool(work / "home" / "spool"), []
     with receiver(work / "home") as (port, process):

@@ -20,6 +20,7 @@ from ingest.doors.scp import DicomServer
 from ingest.doors.settings import Peer, ReceiveSettings
 from ingest.doors.storing import Storing
 from ingest.doors.tally import Tally
+from ingest.facts import Facts
 from ingest.identity import Pseudonymiser
 from ingest.inputs import Input
 from ingest.problem import Problem
@@ -27,7 +28,7 @@ from ingest.reader import ReaderSettings
 from ingest.records import Reason
 from ingest.spool.commitments import Commitments
 from ingest.spool.porters import Porters
-from ingest.spool.records import Outcome, Settlement
+from ingest.spool.records import Entry, Outcome, Settlement
 from ingest.spool.spool import Spool
 from tests.ingest.films import KEY, dataset, film, small
 
@@ -58,21 +59,24 @@ class Door:
     def port(self) -> int:
         return self.server.port
 
-    def outcomes(self) -> dict[str, str]:
-        """Reason, or payload suffix, by study id of what waits."""
-        return {
-            one.facts.study_id or "": (
-                one.facts.problem.reason if one.facts.problem else str(one.payload)[-4:]
-            )
-            for one in self.spool.take()
-        }
+    def entry(self, uid: str) -> Entry | None:
+        """What the spool holds of an instance. Without taking it, which is a worker's business."""
+        with self.spool.transaction("DEFERRED") as db:
+            row = db.execute(
+                "SELECT entry_id, facts, payload, tries FROM entries WHERE study_id=?",
+                (NAMES.study_id_from_uid(uid),),
+            ).fetchone()
+        if row is None:
+            return None
+        payload = row[2] and self.spool.films / row[2]
+        return Entry(row[0], Facts.from_json(row[1]), payload, row[3])
 
     def settle(self, uid: str, outcome: Outcome = Outcome.PREDICTED) -> None:
         """As the ingest worker does."""
-        study_id = NAMES.study_id_from_uid(uid)
+        entry = self.entry(uid)
+        assert entry is not None
         problem = Problem(Reason.NOT_A_CHEST, "x") if outcome is Outcome.REJECTED else None
-        taken = [one for one in self.spool.take() if one.facts.study_id == study_id]
-        self.spool.settle([Settlement(one.entry_id, outcome, study_id, problem) for one in taken])
+        self.spool.settle([Settlement(entry.entry_id, outcome, entry.facts.study_id, problem)])
 
 
 def place(site: str, path: Path) -> Input:
@@ -114,7 +118,13 @@ def open_door(
 def instance(number: int, **elements: object) -> Dataset:
     """A small chest film with a UID of its own and a patient whose name must reach nothing."""
     uid = f"{ROOT}{number}"
-    named = {"SOPInstanceUID": uid, "PatientName": "Planted^Identity", "PatientID": "PLANTED-1"}
+    parents = {"StudyInstanceUID": f"{uid}.1", "SeriesInstanceUID": f"{uid}.2"}
+    named = {
+        "SOPInstanceUID": uid,
+        **parents,
+        "PatientName": "Planted^Identity",
+        "PatientID": "PLANTED-1",
+    }
     made = dataset(film(seed=number), **{**named, **elements})
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID

@@ -17,7 +17,6 @@ from pynetdicom.pdu_primitives import P_DATA
 from ingest.doors.settings import ANYBODY, Peer
 from tests.ingest.dicom_door import (
     CR,
-    NAMES,
     ROOT,
     Door,
     associated,
@@ -74,8 +73,8 @@ def test_without_peers_nobody_may_send_and_a_star_lets_anybody_in(tmp_path: Path
 def test_a_film_is_taken_as_it_came_and_without_its_patient(door: Door) -> None:
     film = instance(1)
     assert statuses(door, film) == [0x0000]
-    study_id = NAMES.study_id_from_uid(film.SOPInstanceUID)
-    (entry,) = [one for one in door.spool.take() if one.facts.study_id == study_id]
+    entry = door.entry(film.SOPInstanceUID)
+    assert entry is not None
     assert entry.payload is not None
     assert dcmread(entry.payload).PixelData == film.PixelData
     assert entry.facts.site_id == "A"
@@ -95,9 +94,11 @@ def test_other_classes_are_acknowledged_and_recorded_as_refused(door: Door) -> N
     scan = instance(3, SOPClassUID=CT, Modality="CT")
     secret = instance(4, SOPClassUID=PRIVATE, Modality="XX")
     assert statuses(door, scan, secret) == [0x0000, 0x0000]
-    outcomes = door.outcomes()
-    assert outcomes[NAMES.study_id_from_uid(scan.SOPInstanceUID)] == "not_an_xray"
-    assert outcomes[NAMES.study_id_from_uid(secret.SOPInstanceUID)] == "not_an_xray"
+    for one in (scan, secret):
+        entry = door.entry(one.SOPInstanceUID)
+        assert entry is not None
+        assert entry.facts.problem is not None
+        assert entry.facts.problem.reason == "not_an_xray"
 
 
 def test_a_site_that_is_not_loaded_is_not_authorised(door: Door) -> None:
