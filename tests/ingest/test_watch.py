@@ -1,5 +1,6 @@
 """Drop folders: real files, real events, a real spool."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -89,17 +90,27 @@ def test_an_event_takes_a_file_before_the_folder_is_looked_through(
 ) -> None:
     """Closed after writing, renamed from an unfinished name, and renamed in from elsewhere."""
     with drop.watching(quiet_seconds=60.0, poll_seconds=60.0):
-        time.sleep(1.0)  # it has looked through the folder once
-        write(drop.root, "closed.png")
+        (drop.root / "sub").mkdir()
+        write(drop.root, "probe.png", "sub/probe.png", first=20)
+        until(lambda: _closed_again(drop, "probe.png", "sub/probe.png"))  # it listens by now
+        write(drop.root, "closed.png", "sub/closed.png")
         (drop.root / "x.part").write_bytes(picture(10))
         (drop.root / "x.part").rename(drop.root / "renamed.png")
         (tmp_path / "outside").write_bytes(picture(11))
         (tmp_path / "outside").rename(drop.root / "moved-in.png")
-        (drop.root / "sub").mkdir()
-        time.sleep(0.5)
-        write(drop.root, "sub/closed.png", first=12)
-        expected = ["closed.png", "moved-in.png", "renamed.png", "sub/closed.png"]
-        until(lambda: drop.names("done") == expected)
+        expected = ["closed.png", "moved-in.png", "probe.png", "renamed.png"]
+        until(lambda: drop.names("done") == [*expected, "sub/closed.png", "sub/probe.png"])
+    assert drop.names() == [f"done/{name}" for name in drop.names("done")]
+
+
+def _closed_again(drop: Drop, *names: str) -> bool:
+    """Closes those that are still there, which is an event each; whether none is."""
+    left = [drop.root / name for name in names if (drop.root / name).exists()]
+    for path in left:
+        with contextlib.suppress(FileNotFoundError):
+            os.close(os.open(path, os.O_WRONLY))
+    time.sleep(0.3)
+    return not left
 
 
 def test_without_events_a_file_is_taken_once_it_is_still(
