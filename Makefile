@@ -38,6 +38,7 @@ bench: $(INSTALLED)
 	$(BIN)/pneumowatch bench startup
 	$(BIN)/pneumowatch bench inference
 	$(BIN)/pneumowatch bench ingest
+	$(BIN)/pneumowatch bench receive
 
 # Long proofs, whole. PROOF_SIZE=reduced is what .ci/run does.
 proof: $(INSTALLED)

@@ -15,6 +15,7 @@ from ingest.doors.storing import Storing
 from ingest.doors.stow import StowServer
 from ingest.doors.tally import Tally
 from ingest.doors.tokens import Tokens
+from ingest.errors import UserError
 from ingest.identity import Pseudonymiser, load_key
 from ingest.spool.commitments import Commitments
 from ingest.spool.porters import Porters
@@ -38,8 +39,10 @@ def open_doors(
 ) -> Iterator[Doors]:
     """Doors that are open until the block ends; what is in hand then is finished first.
 
-    UserError where a port cannot be had. A port of 0 means no such door.
+    UserError where a port cannot be had, or none is asked for: 0 means no such door.
     """
+    if not settings.port and not settings.stow_port:
+        raise UserError("there is nothing to listen at: --port and --stow-port are both 0")
     tally, places = Tally(), Places(home)
     places.zones()  # now, not while the first sender waits
     with ExitStack() as stack:

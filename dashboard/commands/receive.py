@@ -62,14 +62,10 @@ def run(args: argparse.Namespace) -> int:
         with _worker(args):
             stop.wait()
             say("stopping: what is in hand is finished first")
-    counts = doors.tally.as_dict()
     if args.json:
-        print_json(counts)
+        print_json(doors.tally.as_dict())
     else:
-        print(
-            f"received {counts['received']} ({counts['repeated']} repeated), "
-            f"refused {counts['refused']}"
-        )
+        print(doors.tally)
     return 0
 
 

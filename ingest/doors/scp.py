@@ -17,6 +17,7 @@ from pynetdicom.sop_class import (
 )
 
 from ingest.doors import network
+from ingest.doors.connection import MAX_PDU
 from ingest.doors.peers import Peers, Refusal
 from ingest.doors.settings import ReceiveSettings
 from ingest.doors.storing import Storing, as_response
@@ -58,7 +59,7 @@ class DicomServer:
         network.tame()
         self.peers = Peers(settings.ae_title, settings.peers)
         self._ae = AE(settings.ae_title)
-        self._ae.maximum_pdu_size = network.MAX_PDU
+        self._ae.maximum_pdu_size = MAX_PDU
         self._ae.maximum_associations = settings.max_associations
         self._ae.acse_timeout = min(_SILENT_SECONDS, settings.idle_seconds)
         self._ae.network_timeout = settings.idle_seconds
@@ -173,6 +174,7 @@ class DicomServer:
         return self.commit(event)
 
     def _ended(self, event: Event, how: str) -> None:
+        event.assoc.dimse.let_go()
         visit = self._visits.pop(event.assoc, None)
         if visit is not None:
             counts = f"{visit.received} received, {visit.refused} refused"

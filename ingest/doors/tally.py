@@ -23,6 +23,9 @@ class Tally:
             self.repeated += status == 0 and repeated
             self.refused += status != 0
 
+    def __str__(self) -> str:
+        return f"received {self.received} ({self.repeated} repeated), refused {self.refused}"
+
     def as_dict(self) -> dict[str, object]:
         """For --json."""
         with self._lock:

@@ -251,3 +251,34 @@ def test_pynetdicom_says_nothing(door: Door, capfd: pytest.CaptureFixture[str]) 
     with associated(door) as assoc:
         sent_raw(assoc, b"garbage" * 9, f"{ROOT}17")
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_sender_that_hangs_up_before_its_answer_loses_nothing(tmp_path: Path) -> None:
+    with open_door(tmp_path) as unlucky:
+        slow = unlucky.server.storing
+
+        def unhurried(delivery: object) -> object:
+            time.sleep(1.5)
+            return unlucky.porters.take(delivery)  # type: ignore[arg-type]
+
+        object.__setattr__(slow, "take", unhurried)
+        sender = threading.Thread(target=lambda: _hung_up(unlucky))
+        sender.start()
+        settled(lambda: any(not one.dimse.idle for one in unlucky.server.associations))
+        before = psutil.Process().cpu_times()
+        sender.join()
+        settled(lambda: unlucky.spool.waiting() == 1)
+        settled(lambda: not unlucky.server._visits)
+        spent = psutil.Process().cpu_times()
+        assert spent.user + spent.system - before.user - before.system < 0.8, "it span"
+        object.__setattr__(slow, "take", unlucky.porters.take)
+        assert statuses(unlucky, instance(18)) == [0x0000]
+        assert unlucky.tally.repeated == 1
+
+
+def _hung_up(door: Door) -> None:
+    """Sends a film, and closes the connection without a word while it is being stored."""
+    with associated(door) as assoc:
+        film = instance(18)
+        threading.Timer(0.5, lambda: assoc.dul.socket.socket.shutdown(2)).start()  # type: ignore[union-attr]
+        assoc.send_c_store(film)
