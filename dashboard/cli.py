@@ -21,6 +21,8 @@ COMMANDS = {
     "sites": "load the places that send X-rays, and their regions",
     "ingest": "classify X-rays and store the predictions, once",
     "receive": "take X-rays in over the network (DICOM C-STORE, DICOMweb STOW-RS)",
+    "watch": "take X-rays out of drop folders as they come",
+    "tokens": "who may send X-rays by DICOMweb: add, list and revoke bearer tokens",
     "drain": "score and store what the spool holds; `watch` and `receive` do it by themselves",
     "predict": "score images without storing anything",
     "train": "train a model on labelled X-rays",

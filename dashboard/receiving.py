@@ -12,7 +12,9 @@ from ingest.doors.reporting import Reports
 from ingest.doors.scp import DicomServer
 from ingest.doors.settings import ReceiveSettings
 from ingest.doors.storing import Storing
+from ingest.doors.stow import StowServer
 from ingest.doors.tally import Tally
+from ingest.doors.tokens import Tokens
 from ingest.errors import UserError
 from ingest.identity import Pseudonymiser, load_key
 from ingest.spool.commitments import Commitments
@@ -27,6 +29,7 @@ class Doors:
     """The open doors and what they counted."""
 
     dicom: DicomServer | None
+    stow: StowServer | None
     tally: Tally
 
 
@@ -48,8 +51,14 @@ def open_doors(
         dicom = None
         if settings.port:
             dicom = _dicom(home, configuration, settings, porters, places, tally, say, stack)
-        # Here the DICOMweb door is started beside it: the same porters, places and tally.
-        yield Doors(dicom, tally)
+        stow = None
+        if settings.stow_port:
+            tokens, limit = Tokens(Home(home).stow_tokens), configuration.ingest.max_bytes
+            tokens.all()  # a file that others can read is said now
+            stow = StowServer(settings, limit, places.input, porters, tokens, tally)
+            stow.start()
+            stack.callback(stow.stop)
+        yield Doors(dicom, stow, tally)
 
 
 def _dicom(

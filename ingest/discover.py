@@ -6,8 +6,9 @@ A walk holds one folder's names at a time, so memory stays flat however many fil
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,7 +31,7 @@ _AMBIGUOUS = Problem(
 _LEADS_OUT = Problem(Reason.UNREADABLE, "a link that leads out of the folder; copy the file in")
 _NOT_A_FILE = Problem(Reason.UNREADABLE, "not a regular file (a pipe, a socket or a device)")
 _BROKEN_LINK = Problem(Reason.UNREADABLE, "a link to nothing")
-_NO_LISTING = Problem(Reason.UNREADABLE, "a folder that may not be listed; check its permissions")
+NO_LISTING = Problem(Reason.UNREADABLE, "a folder that may not be listed; check its permissions")
 
 _SITE_LIKE = re.compile(r"[A-Za-z0-9_.-]{1,32}")  # anything else may be a shifted column
 
@@ -105,26 +106,17 @@ class Discovery:
             row = None
         site_id = (row.site_id if row else None) or self._site_id
         problem = found.problem or problem or site_problem(site_id, self._known_sites)
-        return _describe(found, row, site_id, self._zones.get(site_id or "", "UTC"), problem)
+        zone = self._zones.get(site_id or "", "UTC")
+        return described(Input(found.path, found.name, site_id, zone, problem=problem), row)
 
     def _match(self, found: Found) -> tuple[int | None, Problem | None]:
         if self._manifest is None:
             return None, None
-        for name in self._names(found, self._manifest.path):
+        for name in names_of(found, self._manifest.path):
             position = self._manifest.position(name)
             if position is not None:
                 return position, None
         return self._match_basename(found.path.name)
-
-    @staticmethod
-    def _names(found: Found, manifest_path: Path) -> Iterator[str]:
-        """What the manifest may call the file, most telling first."""
-        yield found.name
-        absolute = _absolute(found.path)
-        yield str(absolute)
-        base = _absolute(manifest_path).parent
-        if absolute.is_relative_to(base):
-            yield str(PurePosixPath(absolute.relative_to(base)))
 
     def _match_basename(self, name: str) -> tuple[int | None, Problem | None]:
         assert self._manifest is not None
@@ -169,6 +161,16 @@ def discover(
     return Discovery(paths, manifest, site_id, zones or {}, known_sites)
 
 
+def names_of(found: Found, manifest_path: Path) -> Iterator[str]:
+    """What a manifest may call a file, most telling first."""
+    yield found.name
+    absolute = _absolute(found.path)
+    yield str(absolute)
+    base = _absolute(manifest_path).parent
+    if absolute.is_relative_to(base):
+        yield str(PurePosixPath(absolute.relative_to(base)))
+
+
 def site_problem(site_id: str | None, known_sites: AbstractSet[str] | None) -> Problem | None:
     """What is wrong with an input's site; None where it is loaded or sites do not matter."""
     if known_sites is None or site_id in known_sites:
@@ -194,32 +196,42 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100
 
 
-def walk(path: Path) -> Iterator[Found]:
-    """The files at or under a path, folders sorted by name, none entered through a link."""
+def hidden(path: Path, _is_folder: bool) -> bool:
+    """Whether its name begins with a dot."""
+    return path.name.startswith(".")
+
+
+def walk(path: Path, passed_over: Callable[[Path, bool], bool] = hidden) -> Iterator[Found]:
+    """The files at or under a path, folders sorted by name, none entered through a link.
+
+    `passed_over` is asked of a path, and whether it is a folder.
+    """
     if path.is_dir():
-        yield from _walk_folder(path, path, path.resolve())
+        yield from _walk_folder(path, path, path.resolve(), passed_over)
     else:
-        yield Found(path, path.parent, _file_problem(path, None))
+        yield Found(path, path.parent, file_problem(path, None))
 
 
-def _walk_folder(folder: Path, root: Path, real_root: Path) -> Iterator[Found]:
+def _walk_folder(
+    folder: Path, root: Path, real_root: Path, passed_over: Callable[[Path, bool], bool]
+) -> Iterator[Found]:
     try:
         with os.scandir(folder) as entries:
             listed = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries)
     except OSError:
-        yield Found(folder, root, _NO_LISTING)
+        yield Found(folder, root, NO_LISTING)
         return
     for name, is_folder in listed:
-        if name.startswith("."):
-            continue
         path = folder / name
+        if passed_over(path, is_folder):
+            continue
         if is_folder:
-            yield from _walk_folder(path, root, real_root)
+            yield from _walk_folder(path, root, real_root, passed_over)
         elif not (path.is_symlink() and path.is_dir()):
-            yield Found(path, root, _file_problem(path, real_root))
+            yield Found(path, root, file_problem(path, real_root))
 
 
-def _file_problem(path: Path, real_root: Path | None) -> Problem | None:
+def file_problem(path: Path, real_root: Path | None) -> Problem | None:
     """Anything that must not be opened: it could block, or lies elsewhere."""
     try:
         mode = path.stat().st_mode
@@ -232,19 +244,15 @@ def _file_problem(path: Path, real_root: Path | None) -> Problem | None:
     return None
 
 
-def _describe(
-    found: Found, row: ManifestRow | None, site_id: str | None, zone: str, problem: Problem | None
-) -> Input:
+def described(item: Input, row: ManifestRow | None) -> Input:
+    """The same with what its row says, times read in the zone of its site."""
     if row is None:
-        return Input(found.path, found.name, site_id, zone, problem=problem)
-    moment, flag = acquired(row.acquired_at, zone)
+        return item
+    moment, flag = acquired(row.acquired_at, item.zone)
     age, age_flag = plausible_age(row.age_years)
-    received = None if row.received_at is None else to_utc(row.received_at, zone)
-    return Input(
-        path=found.path,
-        name=found.name,
-        site_id=site_id,
-        zone=zone,
+    received = None if row.received_at is None else to_utc(row.received_at, item.zone)
+    return replace(
+        item,
         acquired_at=moment,
         acquired_flag=flag,
         received_at=received if plausible_time(received) else None,
@@ -253,5 +261,4 @@ def _describe(
         sex=row.sex,
         view=row.view,
         flags=(age_flag,) if age_flag else (),
-        problem=problem,
     )

@@ -13,6 +13,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from ingest import file_meta
 from ingest.allow_list import HEADER, PIXELS
 from ingest.problem import ProblemError
 from ingest.quiet import quiet
@@ -24,11 +25,7 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_MAGIC_AT, _META_AT = 128, 132
-_MEDIA_CLASS, _SYNTAX = b"\x02\0\x02\0", b"\x02\0\x10\0"
-_UID_BYTES = 64
 _UNDEFINED = 0xFFFFFFFF
-_LONG_LENGTH = frozenset(b"OB OW OF OD OL OV SQ UC UN UR UT".split())
 
 
 def parse(data: bytes, max_bytes: int) -> FileDataset:
@@ -91,12 +88,13 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
 
     pydicom believes the group length, which is often wrong, and inflates without a cap.
     """
-    syntax, media_class, start = _file_meta(data)
+    meta = file_meta.walk(data)
+    syntax, media_class = meta.syntax, meta.media_class
     if not syntax:
         return data
     if not UID(syntax).is_valid or not UID(syntax).is_transfer_syntax:
         raise ProblemError(Reason.UNREADABLE, "its compression is not known here")
-    body = data[start:]
+    body = data[meta.start :]
     if syntax == _DEFLATED:
         syntax, body = ExplicitVRLittleEndian, _inflated(body, max_bytes)
     return as_file(body, syntax, media_class)
@@ -104,8 +102,9 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
 
 def as_file(body: bytes, syntax: str, media_class: str = "") -> bytes:
     """A part-10 file of an encoded data set: the smallest header that says how to read it."""
-    media = _uid_element(_MEDIA_CLASS, media_class) if media_class else b""
-    return b"".join((bytes(_MAGIC_AT), b"DICM", media, _uid_element(_SYNTAX, syntax), body))
+    media = _uid_element(file_meta.MEDIA_CLASS, media_class) if media_class else b""
+    named = media + _uid_element(file_meta.SYNTAX, syntax)
+    return b"".join((bytes(file_meta.MAGIC_AT), b"DICM", named, body))
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:
@@ -125,21 +124,3 @@ def _inflated(body: bytes, max_bytes: int) -> bytes:
 def _uid_element(tag: bytes, uid: str) -> bytes:
     value = uid.encode("ascii", "replace") + b"\0" * (len(uid) % 2)
     return tag + b"UI" + len(value).to_bytes(2, "little") + value
-
-
-def _file_meta(data: bytes) -> tuple[str, str, int]:
-    """Transfer syntax, media storage class ("" when not said) and where the data set begins.
-
-    Group 2 is always explicit little endian (PS3.10 section 7.1).
-    """
-    found = {_SYNTAX: "", _MEDIA_CLASS: ""}
-    at = _META_AT
-    while data[_MAGIC_AT:_META_AT] == b"DICM" and data[at : at + 2] == b"\x02\0":
-        long = data[at + 4 : at + 6] in _LONG_LENGTH
-        value_at = at + (12 if long else 8)
-        length = int.from_bytes(data[at + (8 if long else 6) : value_at], "little")
-        if data[at : at + 4] in found and length <= _UID_BYTES:
-            value = data[value_at : value_at + length]
-            found[data[at : at + 4]] = value.decode("ascii", "replace").strip("\0 ")
-        at = value_at + length
-    return found[_SYNTAX], found[_MEDIA_CLASS], at

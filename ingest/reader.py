@@ -157,6 +157,11 @@ def load(path: Path, settings: ReaderSettings) -> bytes:
     except OSError as error:
         sentence = f"it cannot be opened ({error.strerror or 'an input error'})"
         raise ProblemError(Reason.UNREADABLE, sentence) from None
+    return within(data, settings)
+
+
+def within(data: bytes, settings: ReaderSettings) -> bytes:
+    """The same; raises ProblemError where it is larger than one file may be."""
     if len(data) > settings.max_bytes:
         raise ProblemError(_TOO_LARGE.reason, _TOO_LARGE.sentence)
     return data

@@ -50,6 +50,11 @@ class Home:
         return self.root / "spool"
 
     @property
+    def stow_tokens(self) -> Path:
+        """Who may send by DICOMweb: hashes of their tokens, and their sites."""
+        return self.root / "stow-tokens.json"
+
+    @property
     def write_lock(self) -> Path:
         return self.warehouse / "write.lock"
 

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     with open_doors(args.home, configured, settings, say) as doors:
         if doors.dicom:
             _announce(settings, doors.dicom.port)
+        if doors.stow:
+            say(f"DICOMweb is at http://{settings.host}:{doors.stow.port}/studies; see `tokens`")
         for sentence in unknown_sites(settings, Places(args.home)):
             say(f"WARNING: {sentence}; what it sends is refused until it is")
         with _worker(args):

@@ -1,6 +1,6 @@
 """Why the spool cannot take an input now. It says so, changes nothing, and recovers by itself."""
 
-from ingest.errors import DiskError
+from ingest.errors import DiskError, PneumoWatchError
 
 
 class SpoolUnavailableError(DiskError):
@@ -9,3 +9,7 @@ class SpoolUnavailableError(DiskError):
 
 class SpoolFullError(SpoolUnavailableError):
     """Less room is left on the disk than the reserve that must stay free."""
+
+
+class WrongStudyError(PneumoWatchError):
+    """The instance is of another study than its sender said. Nothing was taken."""

@@ -12,9 +12,10 @@ from ingest.film import Header
 from ingest.identity import Pseudonymiser
 from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
-from ingest.reader import ReaderSettings, load, raise_known, ruled_out, troubled
+from ingest.reader import ReaderSettings, load, raise_known, ruled_out, troubled, within
 from ingest.records import Source
 from ingest.spool.bare import bare_jpeg, bare_png
+from ingest.spool.errors import WrongStudyError
 from ingest.spool.records import Delivery, Packed
 
 _BARE = {sniff.JPEG: (bare_jpeg, ".jpeg"), sniff.PNG: (bare_png, ".png")}
@@ -24,14 +25,20 @@ def pack(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed:
     """Judge the header, take out the patient, and write the payload durably under `films`.
 
     Whatever is wrong with the input ends up in `facts.problem`. Raises DiskError where the
-    disk refuses.
+    disk refuses, and WrongStudyError where it is not of the study that the delivery names.
     """
     names, item = Pseudonymiser(settings.key), delivery.item
     data = b""
     try:
-        data = delivery.data if isinstance(delivery.data, bytes) else load(delivery.data, settings)
+        if isinstance(delivery.data, bytes):
+            data = delivery.data
+        else:
+            raise_known(item)  # it may be a pipe, or lie elsewhere
+            data = load(delivery.data, settings)
         raise_known(item)
-        kept, suffix, facts = _judged(data, item, names, settings)
+        kept, suffix, facts = _judged(within(data, settings), delivery, names, settings)
+    except WrongStudyError:
+        raise
     except Exception as error:  # noqa: BLE001  one input must never cost another
         problem = troubled(error)
         kept, suffix, facts = b"", "", _facts(item, Header(), names, settings, problem)
@@ -41,9 +48,10 @@ def pack(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed:
 
 
 def _judged(
-    data: bytes, item: Input, names: Pseudonymiser, settings: ReaderSettings
+    data: bytes, delivery: Delivery, names: Pseudonymiser, settings: ReaderSettings
 ) -> tuple[bytes, str, Facts]:
     """Payload (empty where it is ruled out), its suffix, and the facts."""
+    item = delivery.item
     kind = sniff.kind(data[: sniff.HEAD_BYTES])
     if kind != sniff.DICOM:
         bare, suffix = _BARE[kind]
@@ -54,6 +62,9 @@ def _judged(
     from ingest.spool.deidentify import Uids, without_patient
 
     dataset = part10.parse(data, max_bytes=settings.max_pixels * BYTES_A_PIXEL)
+    uids = Uids(*(dicom_header.text(dataset, f"{one}InstanceUID") for one in ("Study", "Series")))
+    if delivery.study_uid not in ("", uids.study):
+        raise WrongStudyError("the instance is of another study than the request")
     flags: tuple[str, ...] = ()
     problem = None
     try:
@@ -65,7 +76,6 @@ def _judged(
     if facts.problem:
         return b"", "", facts
     part10.check_whole(dataset)
-    uids = Uids(*(dicom_header.text(dataset, f"{one}InstanceUID") for one in ("Study", "Series")))
     return without_patient(dataset, facts, uids, names), ".dcm", facts
 
 

@@ -3,9 +3,9 @@
 Run by `porters.py` as `python -m ingest.spool.porter DESCRIPTOR MEMORY_CAP`. Headers are
 parsed here, so that one that is made to hang or to eat memory costs nothing but itself. Over
 the socket: pickled (folder, settings, descriptor) first, then for each delivery its pickled
-head and, if it carries them, its bytes; back go READY, and a Packed or the DiskError's
-sentence for each. Where there is a descriptor, it is of memory that holds the bytes, and the
-socket carries their number: it takes a megabyte in a dozen turns of both processes.
+head and, if it carries them, its bytes; back go READY, and a Packed, a DiskError or a
+WrongStudyError for each. Where there is a descriptor, it is of memory that holds the bytes, and
+the socket carries their number: it takes a megabyte in a dozen turns of both processes.
 """
 
 import contextlib
@@ -16,8 +16,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ingest.child import confine, connect
-from ingest.errors import DiskError
+from ingest.errors import DiskError, PneumoWatchError
 from ingest.reader import ReaderSettings
+from ingest.spool.errors import WrongStudyError
 from ingest.spool.pack import pack
 from ingest.spool.records import Delivery, Packed
 from ingest.worker import READY
@@ -49,11 +50,11 @@ def _delivery(connection: Connection, shared: int | None) -> Delivery:
     return replace(delivery, data=data)
 
 
-def _answer(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed | str:
+def _answer(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed | PneumoWatchError:
     try:
         return pack(delivery, films, settings)
-    except DiskError as error:
-        return str(error)
+    except (DiskError, WrongStudyError) as error:
+        return error
 
 
 if __name__ == "__main__":

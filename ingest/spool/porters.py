@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ingest.child import spawn
-from ingest.errors import PneumoWatchError
+from ingest.errors import DiskError, PneumoWatchError
 from ingest.facts import gather
 from ingest.film import Header
 from ingest.identity import Pseudonymiser
@@ -87,22 +87,25 @@ class Porters:
         """The delivery is durable in the spool when this returns, or recorded as refused.
 
         A header that crashes or hangs its parser is a refusal too. Raises
-        SpoolUnavailableError where the disk refuses; then nothing was taken.
+        SpoolUnavailableError where the disk refuses, WrongStudyError where it is not of the
+        study that the delivery names; then nothing was taken.
         """
         size = len(delivery.data) if isinstance(delivery.data, bytes) else 0
         self.spool.check_room(size)
         porter = self._idle.get()
         try:
             porter = self._living(porter)
-            packed = porter.pack(delivery, self._time_cap)
+            packed: Packed | PneumoWatchError = porter.pack(delivery, self._time_cap)
         except TimeoutError:
             packed, porter = self._lost(delivery, _HUNG, porter), None
         except (EOFError, OSError):
             packed, porter = self._lost(delivery, _CRASHED, porter), None
         finally:
             self._idle.put(porter)
-        if isinstance(packed, str):
-            raise SpoolUnavailableError(packed)
+        if isinstance(packed, DiskError):
+            raise SpoolUnavailableError(str(packed))
+        if isinstance(packed, PneumoWatchError):
+            raise packed
         return self.spool.add(packed)
 
     def _lost(self, delivery: Delivery, problem: Problem, porter: "_Porter | None") -> Packed:
@@ -133,7 +136,7 @@ class _Porter:
         """One that was killed while it was idle is nobody's fault at the door."""
         return self._process.poll() is None
 
-    def pack(self, delivery: Delivery, time_cap: float) -> Packed | str:
+    def pack(self, delivery: Delivery, time_cap: float) -> Packed | PneumoWatchError:
         """Raises EOFError or OSError when the process died over it, TimeoutError when it hung."""
         data = delivery.data
         head = replace(delivery, data=b"") if isinstance(data, bytes) else delivery
@@ -142,7 +145,7 @@ class _Porter:
             self._send(data)
         if not self._connection.poll(time_cap):
             raise TimeoutError
-        answer: Packed | str = pickle.loads(self._connection.recv_bytes())
+        answer: Packed | PneumoWatchError = pickle.loads(self._connection.recv_bytes())
         if self._shared is not None and len(data if isinstance(data, bytes) else b"") > _KEPT:
             os.ftruncate(self._shared, 0)
         return answer

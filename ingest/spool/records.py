@@ -44,12 +44,14 @@ class Delivery:
     """One input at a door. It may name a patient, so it has no repr and is never stored.
 
     `item` says what the door knows (site, zone, file name, manifest); `data` is the file's
-    bytes, or where to read them.
+    bytes, or where to read them. `study_uid` is the study that it must belong to, where the
+    sender named one.
     """
 
     door: Door
     item: Input
     data: bytes | Path
+    study_uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
