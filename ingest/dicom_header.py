@@ -4,6 +4,7 @@ Real headers lie and leave out: nothing is required to be there, and only a clea
 that this is not a frontal chest radiograph is a reason to refuse it.
 """
 
+import itertools
 import re
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
@@ -67,6 +68,7 @@ _DESCRIPTIONS = (
 _LATERAL_WORDS = re.compile(r"\bLAT(ERAL)?\b")
 _FRONTAL_WORDS = re.compile(r"\b(PA|AP|FRONTAL|POSTERO.?ANTERIOR|ANTERO.?POSTERIOR)\b")
 _NO_PATIENT = frozenset({"", "0", "UNKNOWN", "ANONYMOUS", "ANON", "NONE", "NA", "N/A", "TEST"})
+_MOST_VALUES = 16
 _UID = re.compile(r"[0-9.]{1,64}")
 _DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
 _TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d*)?)?)?")
@@ -76,13 +78,20 @@ _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The first value as a stripped string; "" when it is absent or cannot be decoded."""
+    return next(iter(texts(dataset, keyword)), "")
+
+
+def texts(dataset: Dataset, keyword: str) -> list[str]:
+    """All values as stripped strings, a few at most; none when it cannot be decoded."""
     try:
         value: Any = dataset.get(keyword)
-        if value is not None and not isinstance(value, str | bytes) and hasattr(value, "__iter__"):
-            value = next(iter(value), None)
-        return "" if value is None else str(value).strip(" \0\t\r\n")
+        if value is None:
+            return []
+        single = isinstance(value, str | bytes) or not hasattr(value, "__iter__")
+        values = [value] if single else itertools.islice(value, _MOST_VALUES)
+        return [str(part).strip(" \0\t\r\n") for part in values]
     except Exception:  # noqa: BLE001  a damaged element is an absent one
-        return ""
+        return []
 
 
 def check(dataset: Dataset) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import PIL.Image  # noqa: F401  before pydicom loads GDCM, whose zlib would else be Pillow's too
-import pydicom
 import pydicom.config
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ingest.allow_list import HEADER, PIXELS
@@ -22,6 +23,8 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_TAGS = [Tag(keyword) for keyword in (*HEADER, *PIXELS)]
+_PIXEL_DATA = Tag("PixelData")
 _MAGIC_AT, _META_AT = 128, 132
 _MEDIA_CLASS, _SYNTAX = b"\x02\0\x02\0", b"\x02\0\x10\0"
 _UID_BYTES = 64
@@ -39,12 +42,17 @@ def parse(data: bytes, max_bytes: int) -> FileDataset:
     """
     data = _plain(data, max_bytes)
     with _translated(), quiet():
-        dataset = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=[*HEADER, *PIXELS])
+        dataset = read_partial(io.BytesIO(data), _is_past_pixels, force=True, specific_tags=_TAGS)
         _name_syntax(dataset)
         # pydicom gives up all elements when it meets the end within one; a DICOMDIR holds none
         if not dataset and dataset.file_meta.get("MediaStorageSOPClassUID") != DICOMDIR_CLASS:
             raise _cut_off()
     return dataset
+
+
+def _is_past_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    """What follows the picture is padding, or damage that costs nothing."""
+    return tag > _PIXEL_DATA
 
 
 @contextmanager
@@ -79,16 +87,24 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
 
     pydicom believes the group length, which is often wrong, and inflates without a cap.
     """
-    syntax, media_class, start = _file_meta(data)
-    if not syntax:
+    if data.startswith(b"\x02\0"):
+        data = bytes(_MAGIC_AT) + b"DICM" + data  # a meta header without its preamble
+    if data[_MAGIC_AT:_META_AT] != b"DICM":
         return data
-    if not UID(syntax).is_valid or not UID(syntax).is_transfer_syntax:
-        raise ProblemError(Reason.UNREADABLE, "its compression is not known here")
+    syntax, media_class, start = _file_meta(data)
     body = data[start:]
+    if syntax and not _is_known(syntax):
+        raise ProblemError(Reason.UNREADABLE, "its compression is not known here")
     if syntax == _DEFLATED:
         syntax, body = ExplicitVRLittleEndian, _inflated(body, max_bytes)
     media = _uid_element(_MEDIA_CLASS, media_class) if media_class else b""
-    return b"".join((bytes(_MAGIC_AT), b"DICM", media, _uid_element(_SYNTAX, syntax), body))
+    said = _uid_element(_SYNTAX, syntax) if syntax else b""
+    return b"".join((bytes(_MAGIC_AT), b"DICM", media, said, body))
+
+
+def _is_known(syntax: str) -> bool:
+    uid = UID(syntax)
+    return bool(uid.is_valid and not uid.is_private and uid.is_transfer_syntax)
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:
@@ -117,7 +133,7 @@ def _file_meta(data: bytes) -> tuple[str, str, int]:
     """
     found = {_SYNTAX: "", _MEDIA_CLASS: ""}
     at = _META_AT
-    while data[_MAGIC_AT:_META_AT] == b"DICM" and data[at : at + 2] == b"\x02\0":
+    while data[at : at + 2] == b"\x02\0":
         long = data[at + 4 : at + 6] in _LONG_LENGTH
         value_at = at + (12 if long else 8)
         length = int.from_bytes(data[at + (8 if long else 6) : value_at], "little")
