@@ -4,6 +4,7 @@ Real headers lie and leave out: nothing is required to be there, and only a clea
 that this is not a frontal chest radiograph is a reason to refuse it.
 """
 
+import contextlib
 import itertools
 import re
 from datetime import date, datetime, time, timedelta, timezone
@@ -11,13 +12,15 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from ingest import anatomy
 from ingest.film import Header
 from ingest.part10 import DICOMDIR_CLASS
 from ingest.problem import ProblemError
 from ingest.records import Reason
-from ingest.values import parse_age, parse_sex, parse_view
+from ingest.values import IMPLAUSIBLE_AGE, fold, parse_age, parse_sex, parse_view
 
 BODY_PART_UNKNOWN = "body_part_unknown"
+MORE_THAN_CHEST = "more_than_chest"
 
 _XRAY = frozenset({"CR", "DX", "DR", "RG", "XR"})
 _UNTOLD = frozenset({"", "OT", "SC"})  # Secondary Capture and exports say no more than this
@@ -49,30 +52,21 @@ _OTHER_MODALITIES = frozenset(  # the ones that a sentence may name: anything el
 _XRAY_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.1.1"})
 _FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
-_CHEST = re.compile(r"CHEST|THORAX|TORAX|TORACE|LUNG|PULMO|POUMON|\bCXR\b|\bTHX\b")
-_ELSEWHERE = re.compile(
-    r"TEETH|TOOTH|DENTAL|PANORAM|ORTHOPANT|\bOPG\b|SKULL|HEAD|BRAIN|SINUS|MANDIB|SPINE|CERVICAL|"
-    r"LUMBAR|SACR|PELVI|\bHIPS?\b|ABDOM|\bKUB\b|KNEE|FEMUR|TIBIA|ANKLE|FOOT|FEET|\bTOES?\b|"
-    r"CALCAN|SHOULDER|CLAVIC|HUMERUS|ELBOW|FOREARM|WRIST|\bHANDS?\b|FINGER|THUMB|EXTREMIT|"
-    r"BREAST|MAMMO"
-)
-_NO_BODY_PART = frozenset({"", "UNKNOWN", "OTHER", "NONE", "UNDEFINED", "-", "NA", "N/A", "XX"})
+# Of this film; the others may speak of the whole examination.
+_OF_THE_FILM = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _DESCRIPTIONS = (
-    "SeriesDescription",
-    "ProtocolName",
-    "AcquisitionDeviceProcessingDescription",
+    *_OF_THE_FILM,
     "PerformedProcedureStepDescription",
     "RequestedProcedureDescription",
     "StudyDescription",
 )
-_LATERAL_WORDS = re.compile(r"\bLAT(ERAL)?\b")
-_FRONTAL_WORDS = re.compile(r"\b(PA|AP|FRONTAL|POSTERO.?ANTERIOR|ANTERO.?POSTERIOR)\b")
 _NO_PATIENT = frozenset({"", "0", "UNKNOWN", "ANONYMOUS", "ANON", "NONE", "NA", "N/A", "TEST"})
 _MOST_VALUES = 16
+UNREADABLE_DATE = date.min  # implausible, so that it is flagged and not taken for absent
 _UID = re.compile(r"[0-9.]{1,64}")
-_DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
-_TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d*)?)?)?")
-_DATETIME = re.compile(r"(\d{8})(\d{2,6}(?:\.\d*)?)?([+-]\d{4})?")
+_DATE = re.compile(r"(\d{4})([.\-/]?)(\d{2})\2(\d{2})(?:[ T]?(\d{2}.*))?")
+_TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,]\d*)?)?)?")
+_DATETIME = re.compile(r"(\d{4}-?\d{2}-?\d{2})[ T]?(\d{2}[\d:]*(?:\.\d*)?)?([+-]\d{2}:?\d{2})?")
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
 
 
@@ -94,6 +88,11 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
         return []
 
 
+def whole(dataset: Dataset, keyword: str) -> str:
+    """All different values of an element that should have one: none is picked at random."""
+    return " ".join(dict.fromkeys(texts(dataset, keyword)))
+
+
 def check(dataset: Dataset) -> tuple[str, ...]:
     """Flags of a film that may be counted; raises ProblemError when the header rules it out."""
     _check_kind(dataset)
@@ -107,16 +106,17 @@ def check(dataset: Dataset) -> tuple[str, ...]:
 def read(dataset: Dataset, flags: tuple[str, ...]) -> Header:
     """The metadata of a film that `check` let pass."""
     acquired = tuple(_acquired(dataset))
-    uid, patient = text(dataset, "SOPInstanceUID"), text(dataset, "PatientID")
+    uid, patient = text(dataset, "SOPInstanceUID"), "\\".join(texts(dataset, "PatientID"))
+    age, age_flags = _age(dataset, acquired)
     return Header(
         sop_instance_uid=uid if _UID.fullmatch(uid) else None,
-        patient_id=None if patient.upper() in _NO_PATIENT else patient,
+        patient_id=None if fold(patient) in _NO_PATIENT else patient,
         issuer=text(dataset, "IssuerOfPatientID"),
         acquired=acquired,
-        age_years=_age(dataset, acquired),
-        sex=parse_sex(text(dataset, "PatientSex")),
+        age_years=age,
+        sex=parse_sex(whole(dataset, "PatientSex")),
         view=_view(dataset),
-        flags=flags,
+        flags=(*flags, *age_flags),
     )
 
 
@@ -154,66 +154,96 @@ def _media_class(dataset: Dataset) -> str:
 
 
 def _check_body_part(dataset: Dataset) -> tuple[str, ...]:
-    part = text(dataset, "BodyPartExamined").upper()
-    told = _descriptions(dataset) if part in _NO_BODY_PART else part
-    if _CHEST.search(told):
-        return ()
-    if part not in _NO_BODY_PART or _ELSEWHERE.search(told):
+    part = _readings(whole(dataset, "BodyPartExamined"))
+    told = _descriptions(dataset) if anatomy.says_nothing(part) else part
+    if anatomy.is_chest(told):
+        return (MORE_THAN_CHEST,) if anatomy.is_more(told) else ()
+    if not anatomy.says_nothing(part) or anatomy.is_more(told):
         sentence = "its header names another part of the body than the chest"
         raise ProblemError(Reason.NOT_A_CHEST, sentence)
     return (BODY_PART_UNKNOWN,)
 
 
 def _mentions_chest(dataset: Dataset) -> bool:
-    part = text(dataset, "BodyPartExamined").upper()
-    return bool(_CHEST.search(f"{part} {_descriptions(dataset)}"))
+    part = _readings(whole(dataset, "BodyPartExamined"))
+    return anatomy.is_chest(f"{part} {_descriptions(dataset)}")
 
 
 def _descriptions(dataset: Dataset) -> str:
-    told = [_code_meaning(dataset, "AnatomicRegionSequence")]
+    told = [anatomy.part_of_code(code) for code in _codes(dataset, "AnatomicRegionSequence")]
+    told += [_code_meaning(dataset, "AnatomicRegionSequence")]
     told += [text(dataset, keyword) for keyword in _DESCRIPTIONS]
-    return " | ".join(told).upper().replace("_", " ")
+    return _readings(" | ".join(told))
+
+
+def _readings(written: str) -> str:
+    """Folded; followed by what the bytes say in UTF-8 and cp1251, which senders seldom declare."""
+    read = [written]
+    if not written.isascii():
+        for encoding in ("utf-8", "cp1251"):
+            with contextlib.suppress(UnicodeError):
+                read.append(written.encode("latin-1").decode(encoding))
+    return " | ".join(fold(reading) for reading in read).replace("_", " ").strip()
 
 
 def _code_meaning(dataset: Dataset, keyword: str) -> str:
+    return " ".join(_of_items(dataset, keyword, "CodeMeaning"))
+
+
+def _codes(dataset: Dataset, keyword: str) -> list[str]:
+    return _of_items(dataset, keyword, "CodeValue")
+
+
+def _of_items(dataset: Dataset, sequence: str, keyword: str) -> list[str]:
     try:
-        return " ".join(text(item, "CodeMeaning") for item in dataset.get(keyword) or ())
-    except Exception:  # noqa: BLE001  as in `text`
-        return ""
+        return [text(item, keyword) for item in (dataset.get(sequence) or ())[:_MOST_VALUES]]
+    except Exception:  # noqa: BLE001  as in `texts`
+        return []
 
 
 def _view(dataset: Dataset) -> str | None:
-    return parse_view(text(dataset, "ViewPosition")) or parse_view(
-        _code_meaning(dataset, "ViewCodeSequence")
+    """ViewPosition; else the code, which needs no language; else what the code is called."""
+    coded = [anatomy.view_of_code(code) for code in _codes(dataset, "ViewCodeSequence")]
+    return (
+        parse_view(whole(dataset, "ViewPosition"))
+        or next((view for view in coded if view), None)
+        or parse_view(_code_meaning(dataset, "ViewCodeSequence"))
     )
 
 
 def _is_lateral(dataset: Dataset) -> bool:
-    """The view when it is given; else which way the rows run; else the series' own words."""
+    """The view when it is given; else which way the rows run; else the film's own words."""
     view = _view(dataset)
     if view is not None:
         return view == "LATERAL"
     if text(dataset, "PatientOrientation").upper()[:1] in ("A", "P"):
         return True  # rows run from back to front: a sagittal picture (PS3.3 C.7.6.1.1.1)
-    words = text(dataset, "SeriesDescription").upper().replace("_", " ")
-    return bool(_LATERAL_WORDS.search(words)) and not _FRONTAL_WORDS.search(words)
+    words = _readings(" | ".join(text(dataset, keyword) for keyword in _OF_THE_FILM))
+    if anatomy.DECUBITUS_WORDS.search(words):
+        return True
+    return bool(anatomy.LATERAL_WORDS.search(words)) and not anatomy.FRONTAL_WORDS.search(words)
 
 
 def _acquired(dataset: Dataset) -> list[datetime | date]:
-    """Candidates that parse, most telling first."""
+    """Candidates that parse, most telling first; only UNREADABLE_DATE when none of them does."""
     offset = _offset(text(dataset, "TimezoneOffsetFromUTC"))
-    found = [parse_datetime(text(dataset, "AcquisitionDateTime"), offset)]
+    written = text(dataset, "AcquisitionDateTime")
+    found = [parse_datetime(written, offset)]
     for stem in ("Acquisition", "Study", "Series", "Content"):
-        day = parse_date(text(dataset, f"{stem}Date"))
-        found.append(_at(day, text(dataset, f"{stem}Time"), offset))
-    return [moment for moment in found if moment is not None]
+        told = text(dataset, f"{stem}Date")
+        written += told
+        match = _DATE.fullmatch(told)
+        clock = text(dataset, f"{stem}Time") or ((match and match[5]) or "")
+        found.append(_at(parse_date(told), clock, offset))
+    read = [moment for moment in found if moment is not None]
+    return [UNREADABLE_DATE] if written and not read else read
 
 
 def parse_date(value: str) -> date | None:
-    """A DICOM date, also as ACR-NEMA wrote it (1993.02.24)."""
+    """A DICOM date, also as ACR-NEMA wrote it (1993.02.24); a time after it does not count."""
     match = _DATE.fullmatch(value)
     try:
-        return date(*map(int, match.groups())) if match else None
+        return date(int(match[1]), int(match[3]), int(match[4])) if match else None
     except ValueError:
         return None
 
@@ -242,20 +272,30 @@ def _at(day: date | None, clock: str, offset: timezone | None) -> datetime | dat
 def _offset(value: str) -> timezone | None:
     match = _OFFSET.fullmatch(value)
     if match is None or int(match[2]) > 14 or int(match[3]) > 59:
-        return None
+        return None  # no place on earth is further from UTC
     size = timedelta(hours=int(match[2]), minutes=int(match[3]))
     return timezone(-size if match[1] == "-" else size)
 
 
-def _age(dataset: Dataset, acquired: tuple[datetime | date, ...]) -> float | None:
-    """As stated; else, coarsely, from the date of birth, which goes no further."""
-    stated = parse_age(text(dataset, "PatientAge"))
+def _age(
+    dataset: Dataset, acquired: tuple[datetime | date, ...]
+) -> tuple[float | None, tuple[str, ...]]:
+    """As stated; else, coarsely, from the date of birth, which goes no further; and flags.
+
+    A stated 0 is what devices write when they were told nothing: the date of birth decides.
+    """
+    written = whole(dataset, "PatientAge")
+    stated, born = parse_age(written), _age_at_birth_date(dataset, acquired)
+    if stated is None or (stated == 0.0 and born is not None):
+        return born, ((IMPLAUSIBLE_AGE,) if written and born is None else ())
+    return stated, ()
+
+
+def _age_at_birth_date(dataset: Dataset, acquired: tuple[datetime | date, ...]) -> float | None:
     born = parse_date(text(dataset, "PatientBirthDate"))
-    if stated is not None or born is None:
-        return stated
     days = (moment.date() if isinstance(moment, datetime) else moment for moment in acquired)
-    taken = next((day for day in days if day >= born), None)  # placeholders lie before
-    return None if taken is None else _coarse_age((taken - born).days)
+    taken = next((day for day in days if born and day >= born), None)  # placeholders lie before
+    return None if taken is None or born is None else _coarse_age((taken - born).days)
 
 
 def _coarse_age(days: int) -> float:

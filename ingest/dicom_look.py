@@ -68,6 +68,7 @@ def _sample(dataset: Dataset, keyword: str, shape: Geometry) -> int | None:
 def _modality(dataset: Dataset, stored: np.ndarray, *, signed: bool) -> np.ndarray:
     """Through the modality LUT or rescale; as stored when there is none or it is absurd."""
     table = lookup.from_sequence(dataset, "ModalityLUTSequence", signed=signed)
+    values: np.ndarray
     if table is not None:
         values = table.apply(stored).astype(np.int32)
     elif _slope(dataset) in (0.0, 1.0) or _real(dataset, "RescaleIntercept") is None:

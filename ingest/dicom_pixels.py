@@ -190,13 +190,18 @@ def decode_raw(dataset: Dataset, shape: Geometry) -> np.ndarray:
 
 
 def _complete(dataset: Dataset, shape: Geometry) -> None:
-    """What `geometry` took for granted or found out, for decoders that do not."""
+    """What `geometry` took for granted or found out, for decoders that do not.
+
+    pydicom masks what lies above BitsStored; here HighBit has a say in where samples stand.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    whole_words = not syntax.is_encapsulated or syntax == uid.RLELossless
     numbers = {
         "Rows": shape.rows,
         "Columns": shape.columns,
         "SamplesPerPixel": shape.samples,
         "BitsAllocated": shape.bits_allocated,
-        "BitsStored": shape.bits_stored,
+        "BitsStored": shape.bits_allocated if whole_words else shape.bits_stored,
         "PixelRepresentation": int(shape.signed),
         "PlanarConfiguration": int(number(dataset, "PlanarConfiguration") == 1),
     }

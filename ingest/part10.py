@@ -23,7 +23,7 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_TAGS = [Tag(keyword) for keyword in (*HEADER, *PIXELS)]
+_TAGS: list[BaseTag | int] = [Tag(keyword) for keyword in (*HEADER, *PIXELS)]
 _PIXEL_DATA = Tag("PixelData")
 _MAGIC_AT, _META_AT = 128, 132
 _MEDIA_CLASS, _SYNTAX = b"\x02\0\x02\0", b"\x02\0\x10\0"
@@ -52,7 +52,7 @@ def parse(data: bytes, max_bytes: int) -> FileDataset:
 
 def _is_past_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
     """What follows the picture is padding, or damage that costs nothing."""
-    return tag > _PIXEL_DATA
+    return int(tag) > int(_PIXEL_DATA)
 
 
 @contextmanager
