@@ -45,6 +45,25 @@ def declared(frame: bytes) -> Declared | None:
     return None
 
 
+def without_remarks(frame: bytes) -> bytes:
+    """A JPEG or JPEG-LS frame without the segments that do not bear on its grey samples.
+
+    GDCM ends the process over some of them, such as a JFIF version that it does not know.
+    """
+    kept, at = [frame[:2]], 2
+    while frame[at : at + 1] == b"\xff" and frame[at + 1 : at + 2] not in (b"", b"\xda"):
+        end = at + 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
+        if not _is_remark(frame[at + 1]):
+            kept.append(frame[at:end])
+        at = end
+    return b"".join((*kept, frame[at:]))
+
+
+def _is_remark(marker: int) -> bool:
+    """APPn and COM, ISO/IEC 10918-1 table B.1."""
+    return 0xE0 <= marker <= 0xEF or marker == 0xFE
+
+
 def _jpeg2000(frame: bytes) -> Declared | None:
     """SIZ marker, ISO/IEC 15444-1 A.5.1: extent, offset, tiles, components and their depth."""
     if len(frame) < _SIZ_BYTES:

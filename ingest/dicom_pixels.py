@@ -14,19 +14,20 @@ from ingest.quiet import quiet
 from ingest.records import Reason
 
 # Lossy syntaxes differ between decoders in the last bit, and the content hash covers it.
-_DECODERS: dict[str, tuple[str, ...]] = {
-    uid.JPEGBaseline8Bit: ("pillow", "gdcm"),
-    uid.JPEGExtended12Bit: ("gdcm",),
-    uid.JPEGLossless: ("gdcm",),
-    uid.JPEGLosslessSV1: ("gdcm",),
-    uid.JPEGLSLossless: ("pyjpegls", "gdcm"),
-    uid.JPEGLSNearLossless: ("pyjpegls", "gdcm"),
-    uid.JPEG2000Lossless: ("pylibjpeg", "gdcm"),
-    uid.JPEG2000: ("pylibjpeg", "gdcm"),
-    uid.HTJ2KLossless: ("pylibjpeg",),
-    uid.HTJ2KLosslessRPCL: ("pylibjpeg",),
-    uid.HTJ2K: ("pylibjpeg",),
-    uid.RLELossless: ("pydicom",),  # pylibjpeg-rle panics on damage, past `except Exception`
+# GDCM is asked only where there is no other: damage may end its process.
+_DECODERS: dict[str, str] = {
+    uid.JPEGBaseline8Bit: "pillow",
+    uid.JPEGExtended12Bit: "gdcm",
+    uid.JPEGLossless: "gdcm",
+    uid.JPEGLosslessSV1: "gdcm",
+    uid.JPEGLSLossless: "pyjpegls",
+    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.JPEG2000Lossless: "pylibjpeg",
+    uid.JPEG2000: "pylibjpeg",
+    uid.HTJ2KLossless: "pylibjpeg",
+    uid.HTJ2KLosslessRPCL: "pylibjpeg",
+    uid.HTJ2K: "pylibjpeg",
+    uid.RLELossless: "pydicom",  # pylibjpeg-rle panics on damage, past `except Exception`
 }
 # Past BitsStored, a lossless frame carries overlays, to be masked; in a lossy one the decoder
 # has overshot, to be cut off.
@@ -127,8 +128,20 @@ def check_one_frame(dataset: Dataset) -> None:
         if has_pixels(dataset):
             raise ProblemError(Reason.UNREADABLE, "its pixels are fractions; export it as integers")
         raise cut_off()
+    _check_readable(dataset)
     if (number(dataset, "NumberOfFrames") or 1) > 1:
         raise ProblemError(Reason.MULTI_FRAME, "it holds several frames; send one film to a file")
+
+
+def _check_readable(dataset: Dataset) -> None:
+    """pydicom gives the pixels up when they have an unknown value representation."""
+    try:
+        with quiet():
+            readable = isinstance(dataset.PixelData, bytes | None)
+    except Exception:  # noqa: BLE001  whatever a damaged element leads to
+        readable = False
+    if not readable:
+        raise damaged()
 
 
 def settle(dataset: Dataset, shape: Geometry) -> Geometry:
@@ -142,13 +155,16 @@ def settle(dataset: Dataset, shape: Geometry) -> Geometry:
         _check_length(dataset, shape)
         return shape
     whole = _frame(dataset)
-    dataset.PixelData = encapsulated.wrapped(whole)
     found = codestream.declared(whole)
+    dataset.PixelData = encapsulated.wrapped(whole)
     if syntax == uid.RLELossless and found is None:
         return shape
     _check_frame(whole, found, shape)
     assert found is not None
-    dataset.file_meta.TransferSyntaxUID = encapsulated.true_syntax(syntax, found)
+    syntax = encapsulated.true_syntax(syntax, found)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    if _DECODERS[syntax] == "gdcm":
+        dataset.PixelData = encapsulated.wrapped(codestream.without_remarks(whole))
     return _agreed(shape, found)
 
 
@@ -231,14 +247,13 @@ def _run(dataset: Dataset, syntax: uid.UID) -> np.ndarray:
     except NotImplementedError:
         sentence = "its compression is not known here; send it as JPEG 2000 or uncompressed"
         raise ProblemError(Reason.UNREADABLE, sentence) from None
-    for plugin in _DECODERS.get(syntax, ("",)):
-        try:
-            return decoder.as_array(dataset, index=0, raw=True, decoding_plugin=plugin)[0]
-        except MemoryError:
-            raise
-        except Exception:  # noqa: BLE001  whatever a plugin raises, its message may quote the file
-            continue
-    raise damaged()
+    plugin = _DECODERS.get(syntax, "")
+    try:
+        return decoder.as_array(dataset, index=0, raw=True, decoding_plugin=plugin)[0]
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  whatever a plugin raises, its message may quote the file
+        raise damaged() from None
 
 
 def _check_length(dataset: Dataset, shape: Geometry) -> None:
