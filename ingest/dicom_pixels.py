@@ -156,7 +156,7 @@ def settle(dataset: Dataset, shape: Geometry) -> Geometry:
         return shape
     whole = _frame(dataset)
     found = codestream.declared(whole)
-    dataset.PixelData = encapsulated.wrapped(whole)
+    dataset.add_new("PixelData", "OB", encapsulated.wrapped(whole))
     if syntax == uid.RLELossless and found is None:
         return shape
     _check_frame(whole, found, shape)
@@ -164,7 +164,8 @@ def settle(dataset: Dataset, shape: Geometry) -> Geometry:
     syntax = encapsulated.true_syntax(syntax, found)
     dataset.file_meta.TransferSyntaxUID = syntax
     if _DECODERS[syntax] == "gdcm":
-        dataset.PixelData = encapsulated.wrapped(codestream.without_remarks(whole))
+        plain = encapsulated.wrapped(codestream.without_remarks(whole))
+        dataset.add_new("PixelData", "OB", plain)
     return _agreed(shape, found)
 
 
@@ -237,7 +238,7 @@ def _plain_photometric(shape: Geometry) -> str:
 def _extended(frame: bytes, shape: Geometry) -> np.ndarray:
     try:
         return jpeg_extended.decode(frame, shape.rows, shape.columns)
-    except (ValueError, TypeError):
+    except ValueError:
         raise damaged() from None
 
 

@@ -1,6 +1,8 @@
 """One file in, one `Study` or `Rejection` out; no input makes it raise."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +24,7 @@ from ingest.values import NO_DATE, acquired, local_day, plausible_age
 _SAID_LAST = (Reason.NO_SITE, Reason.UNKNOWN_SITE, Reason.MANIFEST_ROW)
 _LATERAL = Problem(Reason.LATERAL, "a lateral view; only frontal films (PA, AP) are counted")
 _TOO_LARGE = Problem(Reason.PIXEL_BOMB, "the file is larger than any radiograph")
+_NOT_A_FILE = Problem(Reason.UNREADABLE, "not a regular file (a pipe, a device or a folder)")
 _MEMORY = Problem(Reason.PIXEL_BOMB, "decoding it needs more memory than one film may take")
 _NESTING = Problem(Reason.UNREADABLE, "its header is nested too deeply")
 
@@ -109,7 +112,10 @@ def reject(item: Input, problem: Problem, settings: ReaderSettings, data: bytes 
 def _load(path: Path, max_bytes: int) -> bytes:
     """The whole file, and never more than the cap even while it grows."""
     try:
-        with path.open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  a pipe must not be waited for
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ProblemError(_NOT_A_FILE.reason, _NOT_A_FILE.sentence)
             data = file.read(max_bytes + 1)
     except OSError as error:
         sentence = f"it cannot be opened ({error.strerror or 'an input error'})"
