@@ -13,6 +13,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from ingest import anatomy
+from ingest.burned_in import BURNED_IN
 from ingest.film import Header
 from ingest.part10 import DICOMDIR_CLASS
 from ingest.problem import ProblemError
@@ -21,6 +22,7 @@ from ingest.values import IMPLAUSIBLE_AGE, fold, parse_age, parse_sex, parse_vie
 
 BODY_PART_UNKNOWN = "body_part_unknown"
 MORE_THAN_CHEST = "more_than_chest"
+RECOGNISABLE = "recognisable_features"
 
 _XRAY = frozenset({"CR", "DX", "DR", "RG", "XR"})
 _UNTOLD = frozenset({"", "OT", "SC"})  # Secondary Capture and exports say no more than this
@@ -100,7 +102,17 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     if _is_lateral(dataset):
         sentence = "a lateral view; only frontal films (PA, AP) are counted"
         raise ProblemError(Reason.LATERAL, sentence)
-    return flags
+    return flags + _identity_flags(dataset)
+
+
+def _identity_flags(dataset: Dataset) -> tuple[str, ...]:
+    """What the header says of pixels that may show who the patient is (PS3.3 C.7.6.1, C.12.1)."""
+    said = {"BurnedInAnnotation": BURNED_IN, "RecognizableVisualFeatures": RECOGNISABLE}
+    return tuple(flag for keyword, flag in said.items() if _is_yes(text(dataset, keyword)))
+
+
+def _is_yes(written: str) -> bool:
+    return written.upper() in ("YES", "Y", "TRUE", "1")
 
 
 def read(dataset: Dataset, flags: tuple[str, ...]) -> Header:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest import gate, raster, sniff
+from ingest import gate, raster, sniff, text_policy
+from ingest.burned_in import BURNED_IN
 from ingest.content import content_hash
 from ingest.film import Film, Header
 from ingest.identity import Pseudonymiser, study_id_from_content
@@ -18,6 +19,7 @@ from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
 from ingest.records import Reason, Rejection, Source, Study
 from ingest.settings import MAX_PIXELS, IngestSettings
+from ingest.text_policy import FLAG
 from ingest.values import NO_DATE, acquired, local_day, plausible_age
 
 # What is wrong with the file itself is said first: it stays wrong when the rest is mended.
@@ -45,6 +47,7 @@ class ReaderSettings:
     max_bytes: int = 512 * 2**20
     min_side: int = 96
     keep: Callable[[np.ndarray], bytes] | None = None
+    burned_in: str = FLAG
 
     @classmethod
     def of(
@@ -58,7 +61,7 @@ class ReaderSettings:
     ) -> "ReaderSettings":
         """The caps of the configuration."""
         caps = (settings.max_pixels, settings.max_bytes, settings.min_side)
-        return cls(key, prepare, received_at, source, *caps, keep)
+        return cls(key, prepare, received_at, source, *caps, keep, settings.burned_in)
 
 
 def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
@@ -131,6 +134,8 @@ def _study(item: Input, film: Film, settings: ReaderSettings) -> Study:
     if item.problem:
         raise ProblemError(item.problem.reason, item.problem.sentence)
     header, names = film.header, Pseudonymiser(settings.key)
+    said = BURNED_IN in header.flags
+    treated = text_policy.treat(film.pixels, said, settings.burned_in, settings.min_side)
     digest = content_hash(film.hashed)
     moment, date_flag = _acquired(item, header)
     age, age_flag = _age(item, header)
@@ -146,10 +151,10 @@ def _study(item: Input, film: Film, settings: ReaderSettings) -> Study:
         sex=item.sex or header.sex,
         view=item.view or header.view,
         source=settings.source or item.source or film.source,
-        flags=_joined(date_flag, age_flag, *item.flags, *header.flags),
+        flags=_joined(date_flag, age_flag, *item.flags, *header.flags, *treated.flags),
         file_key=names.file_key(item.path.name),
-        pixels=settings.prepare(film.pixels),
-        image=settings.keep(film.pixels) if settings.keep else None,
+        pixels=settings.prepare(treated.pixels),
+        image=settings.keep(treated.pixels) if settings.keep and treated.keepable else None,
     )
 
 
