@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from ingest import anatomy
 from ingest.burned_in import BURNED_IN
@@ -81,11 +82,13 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
     """All values as stripped strings, a few at most; none when it cannot be decoded."""
     try:
         value: Any = dataset.get(keyword)
-        if value is None:
-            return []
+        if value is None or isinstance(value, Sequence):
+            return []  # writing out nested items takes exponential time
         single = isinstance(value, str | bytes) or not hasattr(value, "__iter__")
         values = [value] if single else itertools.islice(value, _MOST_VALUES)
         return [str(part).strip(" \0\t\r\n") for part in values]
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001  a damaged element is an absent one
         return []
 
@@ -209,6 +212,8 @@ def _codes(dataset: Dataset, keyword: str) -> list[str]:
 def _of_items(dataset: Dataset, sequence: str, keyword: str) -> list[str]:
     try:
         return [text(item, keyword) for item in (dataset.get(sequence) or ())[:_MOST_VALUES]]
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001  as in `texts`
         return []
 

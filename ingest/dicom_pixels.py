@@ -189,7 +189,8 @@ def _agreed(shape: Geometry, found: codestream.Declared) -> Geometry:
     if not 1 <= found.bits <= 16:
         raise contradiction()
     allocated = 8 if found.bits <= 8 else 16
-    stored = shape.bits_stored if allocated == shape.bits_allocated else found.bits
+    says_so = allocated == shape.bits_allocated and found.samples == 1
+    stored = shape.bits_stored if says_so else found.bits
     high = shape.high_bit if stored == shape.bits_stored else stored - 1
     return replace(
         shape, samples=found.samples, bits_allocated=allocated, bits_stored=stored, high_bit=high

@@ -4,8 +4,9 @@
 
 Films of our own and, where they are at hand, the shared DICOM files are damaged (`mutate.py`)
 and read by `ingest.workers.read_all` under its caps. A mutant that comes out in a way not
-seen before becomes a seed. A finding is a decoder that crashed, hung or stumbled, an outcome
-that quotes the header, memory over the cap, or an input with no outcome or two.
+seen before becomes a seed. A finding is a decoder that hung or stumbled, an outcome that quotes
+the header, memory over the cap, or an input with no outcome or two. A decoder that crashed cost its
+one file, as it should; crashes are counted apart and kept too.
 """
 
 import argparse
@@ -45,6 +46,7 @@ class Fuzz:
     peak: int = 0  # bytes resident in one worker, at most
     reasons: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
 
     def run(self, seconds: float, most: int | None = None) -> None:
         """Until the time is over or `most` films were read."""
@@ -99,7 +101,7 @@ class Fuzz:
 
     def _found(self, what: str, origin: str, data: bytes) -> None:
         name = f"{self.seed}-{self.done}-{origin}"
-        self.findings.append(f"{name}: {what}")
+        (self.crashes if "crashed" in what else self.findings).append(f"{name}: {what}")
         if self.keep:
             self.keep.mkdir(parents=True, exist_ok=True)
             (self.keep / name).write_bytes(data)
@@ -124,9 +126,10 @@ def main() -> None:
     options = parser.parse_args()
     fuzz = Fuzz(options.seed, options.workers, options.keep)
     fuzz.run(options.minutes * 60)
-    print(f"{fuzz.done} films, {len(fuzz.findings)} findings, {fuzz.peak / 2**20:.0f} MiB at most")
+    print(f"{fuzz.done} films, {len(fuzz.findings)} findings, {len(fuzz.crashes)} decoders crashed")
+    print(f"{fuzz.peak / 2**20:.0f} MiB in one worker at most")
     print(dict(fuzz.reasons.most_common()))
-    print("\n".join(fuzz.findings))
+    print("\n".join([*fuzz.findings, *fuzz.crashes]))
     sys.exit(bool(fuzz.findings))
 
 

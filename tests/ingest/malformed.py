@@ -127,6 +127,13 @@ def _header_cases() -> Iterator[Case]:
     yield _case(
         "2,000 nested with lengths", "accepted unreadable", lambda: with_before_pixels(deep_lengths)
     )
+    for group, number in ((0x08, 0x16), (0x08, 0x60), (0x10, 0x20), (0x28, 0x10)):
+        yield _case(
+            f"({group:04x},{number:04x}) as a tree of sequences",
+            "accepted unreadable no_pixels",
+            lambda g=group, n=number: _tree(g, n),
+        )
+    yield _case("a header that prints as gigabytes", "no_pixels", prints_as_gigabytes)
     items = b"\xfe\xff\x00\xe0\0\0\0\0" * 200_000
     wide = element(0x40, 0x275, b"SQ", items)
     yield _case("200,000 empty items", "accepted", lambda: with_before_pixels(wide))
@@ -201,6 +208,24 @@ def _header_cases() -> Iterator[Case]:
     yield _case("pixels as O2", "unreadable truncated", lambda: _other_vr(0x7FE0, 0x10, b"O2"))
     yield _case("pixels as UN", "accepted", lambda: _other_vr(0x7FE0, 0x10, b"UN"))
     yield _case("pixels as SQ", "unreadable truncated", lambda: _other_vr(0x7FE0, 0x10, b"SQ"))
+
+
+def prints_as_gigabytes() -> bytes:
+    """Found by fuzzing: sequences in sequences that share their bytes, 2^19 of them in 2 kB."""
+    head = b"\x08\0\x16\0SQ\x1a\x001."
+    return bytes(128) + b"DICM" + (head + bytes(70) + b"DICM") * 19 + head
+
+
+def _tree(group: int, number: int) -> bytes:
+    """Sixteen items in each of four levels."""
+    inner = b""
+    for _ in range(3):
+        item = b"\xfe\xff\x00\xe0" + struct.pack("<I", len(inner)) + inner
+        inner = element(0x40, 0x275, b"SQ", item * 16)
+    data = good()
+    start, _, end = place_of(data, group, number)
+    item = b"\xfe\xff\x00\xe0" + struct.pack("<I", len(inner)) + inner
+    return data[:start] + element(group, number, b"SQ", item * 16) + data[end:]
 
 
 def _icon() -> bytes:
