@@ -5,21 +5,19 @@ that this is not a frontal chest radiograph is a reason to refuse it.
 """
 
 import contextlib
-import itertools
 import re
-from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
 
 from ingest import anatomy
 from ingest.burned_in import BURNED_IN
+from ingest.dicom_text import of_items, text, texts, whole
+from ingest.dicom_when import acquired_moments, patient_age
 from ingest.film import Header
 from ingest.part10 import DICOMDIR_CLASS
 from ingest.problem import ProblemError
 from ingest.records import Reason
-from ingest.values import IMPLAUSIBLE_AGE, fold, parse_age, parse_sex, parse_view
+from ingest.values import fold, parse_sex, parse_view
 
 BODY_PART_UNKNOWN = "body_part_unknown"
 MORE_THAN_CHEST = "more_than_chest"
@@ -64,38 +62,7 @@ _DESCRIPTIONS = (
     "StudyDescription",
 )
 _NO_PATIENT = frozenset({"", "0", "UNKNOWN", "ANONYMOUS", "ANON", "NONE", "NA", "N/A", "TEST"})
-_MOST_VALUES = 16
-UNREADABLE_DATE = date.min  # implausible, so that it is flagged and not taken for absent
 _UID = re.compile(r"[0-9.]{1,64}")
-_DATE = re.compile(r"(\d{4})([.\-/]?)(\d{2})\2(\d{2})(?:[ T]?(\d{2}.*))?")
-_TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,]\d*)?)?)?")
-_DATETIME = re.compile(r"(\d{4}-?\d{2}-?\d{2})[ T]?(\d{2}[\d:]*(?:\.\d*)?)?([+-]\d{2}:?\d{2})?")
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
-
-
-def text(dataset: Dataset, keyword: str) -> str:
-    """The first value as a stripped string; "" when it is absent or cannot be decoded."""
-    return next(iter(texts(dataset, keyword)), "")
-
-
-def texts(dataset: Dataset, keyword: str) -> list[str]:
-    """All values as stripped strings, a few at most; none when it cannot be decoded."""
-    try:
-        value: Any = dataset.get(keyword)
-        if value is None or isinstance(value, Sequence):
-            return []  # writing out nested items takes exponential time
-        single = isinstance(value, str | bytes) or not hasattr(value, "__iter__")
-        values = [value] if single else itertools.islice(value, _MOST_VALUES)
-        return [str(part).strip(" \0\t\r\n") for part in values]
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  a damaged element is an absent one
-        return []
-
-
-def whole(dataset: Dataset, keyword: str) -> str:
-    """All different values of an element that should have one: none is picked at random."""
-    return " ".join(dict.fromkeys(texts(dataset, keyword)))
 
 
 def check(dataset: Dataset) -> tuple[str, ...]:
@@ -120,9 +87,9 @@ def _is_yes(written: str) -> bool:
 
 def read(dataset: Dataset, flags: tuple[str, ...]) -> Header:
     """The metadata of a film that `check` let pass."""
-    acquired = tuple(_acquired(dataset))
+    acquired = tuple(acquired_moments(dataset))
     uid, patient = text(dataset, "SOPInstanceUID"), "\\".join(texts(dataset, "PatientID"))
-    age, age_flags = _age(dataset, acquired)
+    age, age_flags = patient_age(dataset, acquired)
     return Header(
         sop_instance_uid=uid if _UID.fullmatch(uid) else None,
         patient_id=None if fold(patient) in _NO_PATIENT else patient,
@@ -202,20 +169,11 @@ def _readings(written: str) -> str:
 
 
 def _code_meaning(dataset: Dataset, keyword: str) -> str:
-    return " ".join(_of_items(dataset, keyword, "CodeMeaning"))
+    return " ".join(of_items(dataset, keyword, "CodeMeaning"))
 
 
 def _codes(dataset: Dataset, keyword: str) -> list[str]:
-    return _of_items(dataset, keyword, "CodeValue")
-
-
-def _of_items(dataset: Dataset, sequence: str, keyword: str) -> list[str]:
-    try:
-        return [text(item, keyword) for item in (dataset.get(sequence) or ())[:_MOST_VALUES]]
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  as in `texts`
-        return []
+    return of_items(dataset, keyword, "CodeValue")
 
 
 def _view(dataset: Dataset) -> str | None:
@@ -239,83 +197,3 @@ def _is_lateral(dataset: Dataset) -> bool:
     if anatomy.DECUBITUS_WORDS.search(words):
         return True
     return bool(anatomy.LATERAL_WORDS.search(words)) and not anatomy.FRONTAL_WORDS.search(words)
-
-
-def _acquired(dataset: Dataset) -> list[datetime | date]:
-    """Candidates that parse, most telling first; only UNREADABLE_DATE when none of them does."""
-    offset = _offset(text(dataset, "TimezoneOffsetFromUTC"))
-    written = text(dataset, "AcquisitionDateTime")
-    found = [parse_datetime(written, offset)]
-    for stem in ("Acquisition", "Study", "Series", "Content"):
-        told = text(dataset, f"{stem}Date")
-        written += told
-        match = _DATE.fullmatch(told)
-        clock = text(dataset, f"{stem}Time") or ((match and match[5]) or "")
-        found.append(_at(parse_date(told), clock, offset))
-    read = [moment for moment in found if moment is not None]
-    return [UNREADABLE_DATE] if written and not read else read
-
-
-def parse_date(value: str) -> date | None:
-    """A DICOM date, also as ACR-NEMA wrote it (1993.02.24); a time after it does not count."""
-    match = _DATE.fullmatch(value)
-    try:
-        return date(int(match[1]), int(match[3]), int(match[4])) if match else None
-    except ValueError:
-        return None
-
-
-def parse_datetime(value: str, offset: timezone | None) -> datetime | date | None:
-    """A DICOM date-time; its own offset counts before the file's."""
-    match = _DATETIME.fullmatch(value)
-    if match is None:
-        return None
-    return _at(parse_date(match[1]), match[2] or "", _offset(match[3] or "") or offset)
-
-
-def _at(day: date | None, clock: str, offset: timezone | None) -> datetime | date | None:
-    """The day alone when the time of day does not parse."""
-    match = _TIME.fullmatch(clock)
-    if day is None or match is None:
-        return day
-    try:
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        moment = time(hour, minute, second)
-    except ValueError:
-        return day
-    return datetime.combine(day, moment, offset)
-
-
-def _offset(value: str) -> timezone | None:
-    match = _OFFSET.fullmatch(value)
-    if match is None or int(match[2]) > 14 or int(match[3]) > 59:
-        return None  # no place on earth is further from UTC
-    size = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    return timezone(-size if match[1] == "-" else size)
-
-
-def _age(
-    dataset: Dataset, acquired: tuple[datetime | date, ...]
-) -> tuple[float | None, tuple[str, ...]]:
-    """As stated; else, coarsely, from the date of birth, which goes no further; and flags.
-
-    A stated 0 is what devices write when they were told nothing: the date of birth decides.
-    """
-    written = whole(dataset, "PatientAge")
-    stated, born = parse_age(written), _age_at_birth_date(dataset, acquired)
-    if stated is None or (stated == 0.0 and born is not None):
-        return born, ((IMPLAUSIBLE_AGE,) if written and born is None else ())
-    return stated, ()
-
-
-def _age_at_birth_date(dataset: Dataset, acquired: tuple[datetime | date, ...]) -> float | None:
-    born = parse_date(text(dataset, "PatientBirthDate"))
-    days = (moment.date() if isinstance(moment, datetime) else moment for moment in acquired)
-    taken = next((day for day in days if born and day >= born), None)  # placeholders lie before
-    return None if taken is None or born is None else _coarse_age((taken - born).days)
-
-
-def _coarse_age(days: int) -> float:
-    """Whole years, under 2 years whole months: an exact age would give away the birthday."""
-    years = days / 365.25
-    return float(int(years)) if years >= 2 else int(years * 12) / 12

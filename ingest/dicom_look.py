@@ -10,12 +10,13 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ingest import lookup
-from ingest.dicom_header import text, texts
 from ingest.dicom_pixels import Geometry, number
+from ingest.dicom_text import text, texts
 
 WINDOW_IGNORED = "window_ignored"
 _IN_WINDOW = 0.10  # of the pixels must lie within a window that is to be believed
 _MOST_WINDOWS = 8  # that are tried
+_MOST_VALUE = 1e12  # after a rescale that is to be believed
 _FULL = 65535.0
 
 
@@ -36,8 +37,9 @@ def shown(
     next to nothing of the picture is ignored and flagged.
     """
     padding = _padding(dataset, stored, shape)
-    values = _modality(dataset, stored, signed=shape.signed)
-    windowed, flags = _windowed(dataset, values, padding)
+    with np.errstate(all="ignore"):  # absurd numbers in the header are judged by their result
+        values = _modality(dataset, stored, signed=shape.signed)
+        windowed, flags = _windowed(dataset, values, padding)
     if windowed is None and values is stored and shape.bits_stored <= 8 and not shape.signed:
         pixels = stored_as_hashed(stored, shape)
     else:
@@ -75,7 +77,8 @@ def _modality(dataset: Dataset, stored: np.ndarray, *, signed: bool) -> np.ndarr
         return stored
     else:
         values = stored * _slope(dataset) + (_real(dataset, "RescaleIntercept") or 0.0)
-    usable = np.isfinite(values).all() and float(values.max()) > float(values.min())
+    low, high = float(values.min()), float(values.max())
+    usable = -_MOST_VALUE < low < high < _MOST_VALUE
     return np.asarray(values) if usable else stored
 
 

@@ -8,7 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.decoders.base import get_decoder
 
 from ingest import codestream, encapsulated, jpeg_extended
-from ingest.dicom_header import has_pixels, text
+from ingest.dicom_header import has_pixels
+from ingest.dicom_text import text
 from ingest.problem import ProblemError
 from ingest.quiet import quiet
 from ingest.records import Reason

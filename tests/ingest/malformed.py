@@ -14,6 +14,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from ingest.quiet import quiet
 from tests.ingest import malformed_files, malformed_pictures
 from tests.ingest.corpus import DEEP, PLANTED, deep, table
 from tests.ingest.films import dicom_bytes
@@ -35,6 +36,10 @@ class Case:
     def write(self, folder: Path) -> None:
         """Into a folder of its own, under a name that carries an identity."""
         folder.mkdir()
+        with quiet():
+            self._write(folder)
+
+    def _write(self, folder: Path) -> None:
         if self.by_folder:
             self.make(folder)  # type: ignore[call-arg]
         else:

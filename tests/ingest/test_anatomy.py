@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from ingest.dicom_header import parse_date, parse_datetime
+from ingest.dicom_when import parse_date, parse_datetime
 from ingest.film import Header
 from ingest.records import Reason, Study
 from ingest.values import fold, parse_age, parse_sex, parse_view
