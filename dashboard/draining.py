@@ -18,6 +18,7 @@ from dashboard.configuration import Configuration
 from dashboard.doors import open_spool
 from dashboard.intake import keeping, open_predictor, reader_settings
 from inference.device import resolve
+from ingest.burned_in import BURNED_IN
 from ingest.errors import DiskError
 from ingest.identity import load_key
 from ingest.inputs import Input
@@ -104,10 +105,13 @@ class Worker:
         self._count(tally)
 
     def _settle(self, entries: Mapping[str, Entry], settlements: Sequence[Settlement]) -> None:
+        """Originals first, where they are kept at all; not one with text burned into it."""
         for one in settlements:
             entry = entries[one.entry_id]
             kept = self.configuration.ingest.keeps_originals_of(entry.facts.site_id)
-            if kept and one.outcome is Outcome.PREDICTED and entry.payload and one.study_id:
+            if not kept or one.outcome is not Outcome.PREDICTED or BURNED_IN in one.flags:
+                continue
+            if entry.payload and one.study_id:
                 keep_original(self.warehouse.home, one.study_id, entry.payload)
         self.spool.settle(settlements)
 

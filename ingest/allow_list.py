@@ -10,6 +10,7 @@ HEADER = (
     "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime",
     "ContentDate", "ContentTime", "TimezoneOffsetFromUTC",
     "BodyPartExamined", "AnatomicRegionSequence",
+    "BurnedInAnnotation", "RecognizableVisualFeatures",
     "ViewPosition", "ViewCodeSequence", "PatientOrientation",
     # free text: looked at for body part and view, never copied
     "SeriesDescription", "StudyDescription", "ProtocolName",

@@ -3,7 +3,7 @@
 import numpy as np
 from pydicom.dataset import Dataset
 
-from ingest import dicom_header, dicom_look, dicom_pixels, gate, part10
+from ingest import dicom_colour, dicom_header, dicom_look, dicom_pixels, gate, part10
 from ingest.film import Film
 from ingest.records import Source
 
@@ -29,6 +29,7 @@ def _film(dataset: Dataset, flags: tuple[str, ...], max_pixels: int, min_side: i
     shape = dicom_pixels.geometry(dataset, max_pixels)
     gate.check_size(shape.rows, shape.columns, min_side)
     dicom_pixels.check_one_frame(dataset)
+    shape = dicom_pixels.settle(dataset, shape)
     pixels, hashed, more = _pixels(dataset, shape)
     header = dicom_header.read(dataset, (*flags, *more))
     return Film(pixels, hashed, header, Source.DICOM)
@@ -39,7 +40,7 @@ def _pixels(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Shown pixels, hashed pixels and flags."""
     if not dicom_pixels.is_gray(shape):
-        gray = dicom_pixels.decode_colour(dataset, shape)
+        gray = dicom_colour.decode(dataset, shape)
         return gray, gray, ()
     stored = dicom_pixels.decode_stored(dataset, shape)
     hashed = dicom_look.stored_as_hashed(stored, shape)

@@ -4,19 +4,24 @@ Real headers lie and leave out: nothing is required to be there, and only a clea
 that this is not a frontal chest radiograph is a reason to refuse it.
 """
 
+import contextlib
 import re
-from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
 
 from pydicom.dataset import Dataset
 
+from ingest import anatomy
+from ingest.burned_in import BURNED_IN
+from ingest.dicom_text import of_items, text, texts, whole
+from ingest.dicom_when import acquired_moments, patient_age
 from ingest.film import Header
 from ingest.part10 import DICOMDIR_CLASS
 from ingest.problem import ProblemError
 from ingest.records import Reason
-from ingest.values import parse_age, parse_sex, parse_view
+from ingest.values import fold, parse_sex, parse_view
 
 BODY_PART_UNKNOWN = "body_part_unknown"
+MORE_THAN_CHEST = "more_than_chest"
+RECOGNISABLE = "recognisable_features"
 
 _XRAY = frozenset({"CR", "DX", "DR", "RG", "XR"})
 _UNTOLD = frozenset({"", "OT", "SC"})  # Secondary Capture and exports say no more than this
@@ -48,41 +53,16 @@ _OTHER_MODALITIES = frozenset(  # the ones that a sentence may name: anything el
 _XRAY_CLASSES = frozenset({"1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.1.1"})
 _FOR_PROCESSING_CLASS = "1.2.840.10008.5.1.4.1.1.1.1.1"
 
-_CHEST = re.compile(r"CHEST|THORAX|TORAX|TORACE|LUNG|PULMO|POUMON|\bCXR\b|\bTHX\b")
-_ELSEWHERE = re.compile(
-    r"TEETH|TOOTH|DENTAL|PANORAM|ORTHOPANT|\bOPG\b|SKULL|HEAD|BRAIN|SINUS|MANDIB|SPINE|CERVICAL|"
-    r"LUMBAR|SACR|PELVI|\bHIPS?\b|ABDOM|\bKUB\b|KNEE|FEMUR|TIBIA|ANKLE|FOOT|FEET|\bTOES?\b|"
-    r"CALCAN|SHOULDER|CLAVIC|HUMERUS|ELBOW|FOREARM|WRIST|\bHANDS?\b|FINGER|THUMB|EXTREMIT|"
-    r"BREAST|MAMMO"
-)
-_NO_BODY_PART = frozenset({"", "UNKNOWN", "OTHER", "NONE", "UNDEFINED", "-", "NA", "N/A", "XX"})
+# Of this film; the others may speak of the whole examination.
+_OF_THE_FILM = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
 _DESCRIPTIONS = (
-    "SeriesDescription",
-    "ProtocolName",
-    "AcquisitionDeviceProcessingDescription",
+    *_OF_THE_FILM,
     "PerformedProcedureStepDescription",
     "RequestedProcedureDescription",
     "StudyDescription",
 )
-_LATERAL_WORDS = re.compile(r"\bLAT(ERAL)?\b")
-_FRONTAL_WORDS = re.compile(r"\b(PA|AP|FRONTAL|POSTERO.?ANTERIOR|ANTERO.?POSTERIOR)\b")
 _NO_PATIENT = frozenset({"", "0", "UNKNOWN", "ANONYMOUS", "ANON", "NONE", "NA", "N/A", "TEST"})
 _UID = re.compile(r"[0-9.]{1,64}")
-_DATE = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})")
-_TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.\d*)?)?)?")
-_DATETIME = re.compile(r"(\d{8})(\d{2,6}(?:\.\d*)?)?([+-]\d{4})?")
-_OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
-
-
-def text(dataset: Dataset, keyword: str) -> str:
-    """The first value as a stripped string; "" when it is absent or cannot be decoded."""
-    try:
-        value: Any = dataset.get(keyword)
-        if value is not None and not isinstance(value, str | bytes) and hasattr(value, "__iter__"):
-            value = next(iter(value), None)
-        return "" if value is None else str(value).strip(" \0\t\r\n")
-    except Exception:  # noqa: BLE001  a damaged element is an absent one
-        return ""
 
 
 def check(dataset: Dataset) -> tuple[str, ...]:
@@ -92,22 +72,33 @@ def check(dataset: Dataset) -> tuple[str, ...]:
     if _is_lateral(dataset):
         sentence = "a lateral view; only frontal films (PA, AP) are counted"
         raise ProblemError(Reason.LATERAL, sentence)
-    return flags
+    return flags + _identity_flags(dataset)
+
+
+def _identity_flags(dataset: Dataset) -> tuple[str, ...]:
+    """What the header says of pixels that may show who the patient is (PS3.3 C.7.6.1, C.12.1)."""
+    said = {"BurnedInAnnotation": BURNED_IN, "RecognizableVisualFeatures": RECOGNISABLE}
+    return tuple(flag for keyword, flag in said.items() if _is_yes(text(dataset, keyword)))
+
+
+def _is_yes(written: str) -> bool:
+    return written.upper() in ("YES", "Y", "TRUE", "1")
 
 
 def read(dataset: Dataset, flags: tuple[str, ...]) -> Header:
     """The metadata of a film that `check` let pass."""
-    acquired = tuple(_acquired(dataset))
-    uid, patient = text(dataset, "SOPInstanceUID"), text(dataset, "PatientID")
+    acquired = tuple(acquired_moments(dataset))
+    uid, patient = text(dataset, "SOPInstanceUID"), "\\".join(texts(dataset, "PatientID"))
+    age, age_flags = patient_age(dataset, acquired)
     return Header(
         sop_instance_uid=uid if _UID.fullmatch(uid) else None,
-        patient_id=None if patient.upper() in _NO_PATIENT else patient,
+        patient_id=None if fold(patient) in _NO_PATIENT else patient,
         issuer=text(dataset, "IssuerOfPatientID"),
         acquired=acquired,
-        age_years=_age(dataset, acquired),
-        sex=parse_sex(text(dataset, "PatientSex")),
+        age_years=age,
+        sex=parse_sex(whole(dataset, "PatientSex")),
         view=_view(dataset),
-        flags=flags,
+        flags=(*flags, *age_flags),
     )
 
 
@@ -145,111 +136,64 @@ def _media_class(dataset: Dataset) -> str:
 
 
 def _check_body_part(dataset: Dataset) -> tuple[str, ...]:
-    part = text(dataset, "BodyPartExamined").upper()
-    told = _descriptions(dataset) if part in _NO_BODY_PART else part
-    if _CHEST.search(told):
-        return ()
-    if part not in _NO_BODY_PART or _ELSEWHERE.search(told):
+    part = _readings(whole(dataset, "BodyPartExamined"))
+    told = _descriptions(dataset) if anatomy.says_nothing(part) else part
+    if anatomy.is_chest(told):
+        return (MORE_THAN_CHEST,) if anatomy.is_more(told) else ()
+    if not anatomy.says_nothing(part) or anatomy.is_more(told):
         sentence = "its header names another part of the body than the chest"
         raise ProblemError(Reason.NOT_A_CHEST, sentence)
     return (BODY_PART_UNKNOWN,)
 
 
 def _mentions_chest(dataset: Dataset) -> bool:
-    part = text(dataset, "BodyPartExamined").upper()
-    return bool(_CHEST.search(f"{part} {_descriptions(dataset)}"))
+    part = _readings(whole(dataset, "BodyPartExamined"))
+    return anatomy.is_chest(f"{part} {_descriptions(dataset)}")
 
 
 def _descriptions(dataset: Dataset) -> str:
-    told = [_code_meaning(dataset, "AnatomicRegionSequence")]
+    told = [anatomy.part_of_code(code) for code in _codes(dataset, "AnatomicRegionSequence")]
+    told += [_code_meaning(dataset, "AnatomicRegionSequence")]
     told += [text(dataset, keyword) for keyword in _DESCRIPTIONS]
-    return " | ".join(told).upper().replace("_", " ")
+    return _readings(" | ".join(told))
+
+
+def _readings(written: str) -> str:
+    """Folded; followed by what the bytes say in UTF-8 and cp1251, which senders seldom declare."""
+    read = [written]
+    if not written.isascii():
+        for encoding in ("utf-8", "cp1251"):
+            with contextlib.suppress(UnicodeError):
+                read.append(written.encode("latin-1").decode(encoding))
+    return " | ".join(fold(reading) for reading in read).replace("_", " ").strip()
 
 
 def _code_meaning(dataset: Dataset, keyword: str) -> str:
-    try:
-        return " ".join(text(item, "CodeMeaning") for item in dataset.get(keyword) or ())
-    except Exception:  # noqa: BLE001  as in `text`
-        return ""
+    return " ".join(of_items(dataset, keyword, "CodeMeaning"))
+
+
+def _codes(dataset: Dataset, keyword: str) -> list[str]:
+    return of_items(dataset, keyword, "CodeValue")
 
 
 def _view(dataset: Dataset) -> str | None:
-    return parse_view(text(dataset, "ViewPosition")) or parse_view(
-        _code_meaning(dataset, "ViewCodeSequence")
+    """ViewPosition; else the code, which needs no language; else what the code is called."""
+    coded = [anatomy.view_of_code(code) for code in _codes(dataset, "ViewCodeSequence")]
+    return (
+        parse_view(whole(dataset, "ViewPosition"))
+        or next((view for view in coded if view), None)
+        or parse_view(_code_meaning(dataset, "ViewCodeSequence"))
     )
 
 
 def _is_lateral(dataset: Dataset) -> bool:
-    """The view when it is given; else which way the rows run; else the series' own words."""
+    """The view when it is given; else which way the rows run; else the film's own words."""
     view = _view(dataset)
     if view is not None:
         return view == "LATERAL"
     if text(dataset, "PatientOrientation").upper()[:1] in ("A", "P"):
         return True  # rows run from back to front: a sagittal picture (PS3.3 C.7.6.1.1.1)
-    words = text(dataset, "SeriesDescription").upper().replace("_", " ")
-    return bool(_LATERAL_WORDS.search(words)) and not _FRONTAL_WORDS.search(words)
-
-
-def _acquired(dataset: Dataset) -> list[datetime | date]:
-    """Candidates that parse, most telling first."""
-    offset = _offset(text(dataset, "TimezoneOffsetFromUTC"))
-    found = [parse_datetime(text(dataset, "AcquisitionDateTime"), offset)]
-    for stem in ("Acquisition", "Study", "Series", "Content"):
-        day = parse_date(text(dataset, f"{stem}Date"))
-        found.append(_at(day, text(dataset, f"{stem}Time"), offset))
-    return [moment for moment in found if moment is not None]
-
-
-def parse_date(value: str) -> date | None:
-    """A DICOM date, also as ACR-NEMA wrote it (1993.02.24)."""
-    match = _DATE.fullmatch(value)
-    try:
-        return date(*map(int, match.groups())) if match else None
-    except ValueError:
-        return None
-
-
-def parse_datetime(value: str, offset: timezone | None) -> datetime | date | None:
-    """A DICOM date-time; its own offset counts before the file's."""
-    match = _DATETIME.fullmatch(value)
-    if match is None:
-        return None
-    return _at(parse_date(match[1]), match[2] or "", _offset(match[3] or "") or offset)
-
-
-def _at(day: date | None, clock: str, offset: timezone | None) -> datetime | date | None:
-    """The day alone when the time of day does not parse."""
-    match = _TIME.fullmatch(clock)
-    if day is None or match is None:
-        return day
-    try:
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        moment = time(hour, minute, second)
-    except ValueError:
-        return day
-    return datetime.combine(day, moment, offset)
-
-
-def _offset(value: str) -> timezone | None:
-    match = _OFFSET.fullmatch(value)
-    if match is None or int(match[2]) > 14 or int(match[3]) > 59:
-        return None
-    size = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    return timezone(-size if match[1] == "-" else size)
-
-
-def _age(dataset: Dataset, acquired: tuple[datetime | date, ...]) -> float | None:
-    """As stated; else, coarsely, from the date of birth, which goes no further."""
-    stated = parse_age(text(dataset, "PatientAge"))
-    born = parse_date(text(dataset, "PatientBirthDate"))
-    if stated is not None or born is None:
-        return stated
-    days = (moment.date() if isinstance(moment, datetime) else moment for moment in acquired)
-    taken = next((day for day in days if day >= born), None)  # placeholders lie before
-    return None if taken is None else _coarse_age((taken - born).days)
-
-
-def _coarse_age(days: int) -> float:
-    """Whole years, under 2 years whole months: an exact age would give away the birthday."""
-    years = days / 365.25
-    return float(int(years)) if years >= 2 else int(years * 12) / 12
+    words = _readings(" | ".join(text(dataset, keyword) for keyword in _OF_THE_FILM))
+    if anatomy.DECUBITUS_WORDS.search(words):
+        return True
+    return bool(anatomy.LATERAL_WORDS.search(words)) and not anatomy.FRONTAL_WORDS.search(words)

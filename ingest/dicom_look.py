@@ -4,16 +4,19 @@ PS3.3 C.11.1 and C.11.2, in that order, and MONOCHROME1 turned over last, so tha
 dense in every film that leaves.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_modality_lut, apply_voi
 
-from ingest.dicom_header import text
+from ingest import lookup
 from ingest.dicom_pixels import Geometry, number
-from ingest.quiet import quiet
+from ingest.dicom_text import text, texts
 
 WINDOW_IGNORED = "window_ignored"
 _IN_WINDOW = 0.10  # of the pixels must lie within a window that is to be believed
+_MOST_WINDOWS = 8  # that are tried
+_MOST_VALUE = 1e12  # after a rescale that is to be believed
 _FULL = 65535.0
 
 
@@ -33,9 +36,10 @@ def shown(
     Padding outside the exposed field becomes black. A window or look-up table that leaves
     next to nothing of the picture is ignored and flagged.
     """
-    padding = _padding(dataset, stored)
-    values = _modality(dataset, stored)
-    windowed, flags = _windowed(dataset, values, padding)
+    padding = _padding(dataset, stored, shape)
+    with np.errstate(all="ignore"):  # absurd numbers in the header are judged by their result
+        values = _modality(dataset, stored, signed=shape.signed)
+        windowed, flags = _windowed(dataset, values, padding)
     if windowed is None and values is stored and shape.bits_stored <= 8 and not shape.signed:
         pixels = stored_as_hashed(stored, shape)
     else:
@@ -45,29 +49,36 @@ def shown(
     return pixels, flags
 
 
-def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray | None:
+def _padding(dataset: Dataset, stored: np.ndarray, shape: Geometry) -> np.ndarray | None:
     """Mask of pixels outside the field (PS3.3 C.7.5.1.1.2); None when there are none."""
-    first = number(dataset, "PixelPaddingValue")
+    first = _sample(dataset, "PixelPaddingValue", shape)
     if first is None:
         return None
-    last = number(dataset, "PixelPaddingRangeLimit")
+    last = _sample(dataset, "PixelPaddingRangeLimit", shape)
     low, high = sorted((first, first if last is None else last))
     mask = (stored >= low) & (stored <= high)
     return mask if mask.any() and not mask.all() else None
 
 
-def _modality(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+def _sample(dataset: Dataset, keyword: str, shape: Geometry) -> int | None:
+    """A value of a pixel; senders write negative ones as unsigned words."""
+    value = number(dataset, keyword)
+    wraps = shape.signed and value is not None and value >= 1 << (shape.bits_allocated - 1)
+    return value - (1 << shape.bits_allocated) if wraps and value is not None else value
+
+
+def _modality(dataset: Dataset, stored: np.ndarray, *, signed: bool) -> np.ndarray:
     """Through the modality LUT or rescale; as stored when there is none or it is absurd."""
-    if "ModalityLUTSequence" not in dataset and _slope(dataset) in (0.0, 1.0):
+    table = lookup.from_sequence(dataset, "ModalityLUTSequence", signed=signed)
+    values: np.ndarray
+    if table is not None:
+        values = table.apply(stored).astype(np.int32)
+    elif _slope(dataset) in (0.0, 1.0) or _real(dataset, "RescaleIntercept") is None:
         return stored
-    try:
-        with quiet():
-            values = apply_modality_lut(stored, dataset)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  a damaged table is no table
-        return stored
-    usable = np.isfinite(values).all() and float(values.max()) > float(values.min())
+    else:
+        values = stored * _slope(dataset) + (_real(dataset, "RescaleIntercept") or 0.0)
+    low, high = float(values.min()), float(values.max())
+    usable = -_MOST_VALUE < low < high < _MOST_VALUE
     return np.asarray(values) if usable else stored
 
 
@@ -77,8 +88,12 @@ def _slope(dataset: Dataset) -> float:
 
 
 def _real(dataset: Dataset, keyword: str) -> float | None:
+    return _as_real(text(dataset, keyword))
+
+
+def _as_real(written: str) -> float | None:
     try:
-        value = float(text(dataset, keyword))
+        value = float(written)
     except ValueError:
         return None
     return value if np.isfinite(value) else None
@@ -87,32 +102,37 @@ def _real(dataset: Dataset, keyword: str) -> float | None:
 def _windowed(
     dataset: Dataset, values: np.ndarray, padding: np.ndarray | None
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """(h, w) values after the VOI step, None when there is none to believe, and flags."""
-    by_table = _voi_table(dataset, values)
-    if by_table is not None:
-        return by_table, ()
-    center, width = _real(dataset, "WindowCenter"), _real(dataset, "WindowWidth")
-    if center is None or width is None:
-        return None, ()
+    """(h, w) values after the VOI step, None when there is none to believe, and flags.
+
+    A table goes before windows (PS3.3 C.11.2.1), and the first that is to be believed counts.
+    """
+    told = False
+    for shown_values in _candidates(dataset, values):
+        if shown_values is not None and _believable(shown_values, padding):
+            return shown_values, ()
+        told = True
+    return None, (WINDOW_IGNORED,) if told else ()
+
+
+def _candidates(dataset: Dataset, values: np.ndarray) -> Iterator[np.ndarray | None]:
+    """(h, w) float32 in 0..1 by the table and by each window; None for an absurd one."""
+    table = lookup.from_sequence(dataset, "VOILUTSequence", signed=bool((values < 0).any()))
+    if table is not None:
+        looked_up = table.apply(np.rint(values).astype(np.int64))
+        yield looked_up.astype(np.float32) / np.float32(table.top)
+    shift = 0.0
     if "RescaleIntercept" in dataset and _slope(dataset) in (0.0, 1.0):
-        center -= _real(dataset, "RescaleIntercept") or 0.0  # the shift was left out above
-    windowed = apply_window(values, center, width, text(dataset, "VOILUTFunction").upper())
-    if windowed is None or not _believable(windowed, padding):
-        return None, (WINDOW_IGNORED,)
-    return windowed, ()
+        shift = _real(dataset, "RescaleIntercept") or 0.0  # it was left out of `values`
+    function = text(dataset, "VOILUTFunction").upper()
+    for center, width in _windows(dataset):
+        yield apply_window(values, center - shift, width, function)
 
 
-def _voi_table(dataset: Dataset, values: np.ndarray) -> np.ndarray | None:
-    if "VOILUTSequence" not in dataset:
-        return None
-    try:
-        with quiet():
-            shown_values = apply_voi(np.rint(values).astype(np.int32), dataset)
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  a damaged table is no table
-        return None
-    return shown_values if shown_values.max() > shown_values.min() else None
+def _windows(dataset: Dataset) -> list[tuple[float, float]]:
+    """Centre and width of each, the first few; what is no number is left out."""
+    told = zip(texts(dataset, "WindowCenter"), texts(dataset, "WindowWidth"), strict=False)
+    pairs = [(_as_real(center), _as_real(width)) for center, width in told]
+    return [(c, w) for c, w in pairs if c is not None and w is not None][:_MOST_WINDOWS]
 
 
 def apply_window(

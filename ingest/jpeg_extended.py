@@ -23,8 +23,10 @@ def decode(frame: bytes, rows: int, columns: int) -> np.ndarray:
     element.SetValue(fragments.__ref__())
     image = _image(rows, columns)
     image.SetDataElement(element)
-    # GDCM hands its bytes over as a str
-    values = image.GetBuffer().encode("utf-8", "surrogateescape")
+    buffer = image.GetBuffer()
+    if not isinstance(buffer, str):
+        raise ValueError("GDCM could not decode it")
+    values = buffer.encode("utf-8", "surrogateescape")  # GDCM hands its bytes over as a str
     return np.frombuffer(values, dtype="<u2", count=rows * columns).reshape(rows, columns)
 
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import PIL.Image  # noqa: F401  before pydicom loads GDCM, whose zlib would else be Pillow's too
-import pydicom
 import pydicom.config
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ingest import file_meta
@@ -26,6 +27,8 @@ pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
+_TAGS: list[BaseTag | int] = [Tag(keyword) for keyword in (*HEADER, *PIXELS)]
+_PIXEL_DATA = Tag("PixelData")
 
 
 def parse(data: bytes, max_bytes: int) -> FileDataset:
@@ -39,7 +42,7 @@ def parse(data: bytes, max_bytes: int) -> FileDataset:
     """
     data = _plain(data, max_bytes)
     with _translated(), quiet():
-        dataset = pydicom.dcmread(io.BytesIO(data), force=True, specific_tags=[*HEADER, *PIXELS])
+        dataset = read_partial(io.BytesIO(data), _is_past_pixels, force=True, specific_tags=_TAGS)
         _name_syntax(dataset)
         # pydicom gives up all elements when it meets the end within one; a DICOMDIR holds none
         if not dataset and dataset.file_meta.get("MediaStorageSOPClassUID") != DICOMDIR_CLASS:
@@ -54,6 +57,11 @@ def check_whole(dataset: FileDataset) -> None:
         raw = isinstance(element, RawDataElement) and element.length != _UNDEFINED
         if raw and len(element.value or b"") < element.length:
             raise _cut_off()
+
+
+def _is_past_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    """What follows the picture is padding, or damage that costs nothing."""
+    return int(tag) > int(_PIXEL_DATA)
 
 
 @contextmanager
@@ -88,23 +96,29 @@ def _plain(data: bytes, max_bytes: int) -> bytes:
 
     pydicom believes the group length, which is often wrong, and inflates without a cap.
     """
-    meta = file_meta.walk(data)
-    syntax, media_class = meta.syntax, meta.media_class
-    if not syntax:
+    if data.startswith(b"\x02\0"):
+        data = bytes(file_meta.MAGIC_AT) + b"DICM" + data  # a meta header without its preamble
+    if data[file_meta.MAGIC_AT : file_meta.META_AT] != b"DICM":
         return data
-    if not UID(syntax).is_valid or not UID(syntax).is_transfer_syntax:
+    meta = file_meta.walk(data)
+    syntax, body = meta.syntax, data[meta.start :]
+    if syntax and not _is_known(syntax):
         raise ProblemError(Reason.UNREADABLE, "its compression is not known here")
-    body = data[meta.start :]
     if syntax == _DEFLATED:
         syntax, body = ExplicitVRLittleEndian, _inflated(body, max_bytes)
-    return as_file(body, syntax, media_class)
+    return as_file(body, syntax, meta.media_class)
 
 
 def as_file(body: bytes, syntax: str, media_class: str = "") -> bytes:
     """A part-10 file of an encoded data set: the smallest header that says how to read it."""
     media = _uid_element(file_meta.MEDIA_CLASS, media_class) if media_class else b""
-    named = media + _uid_element(file_meta.SYNTAX, syntax)
-    return b"".join((bytes(file_meta.MAGIC_AT), b"DICM", named, body))
+    said = _uid_element(file_meta.SYNTAX, syntax) if syntax else b""
+    return b"".join((bytes(file_meta.MAGIC_AT), b"DICM", media, said, body))
+
+
+def _is_known(syntax: str) -> bool:
+    uid = UID(syntax)
+    return bool(uid.is_valid and not uid.is_private and uid.is_transfer_syntax)
 
 
 def _inflated(body: bytes, max_bytes: int) -> bytes:

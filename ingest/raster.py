@@ -5,9 +5,7 @@ Pillow (with the libjpeg-turbo in its wheel) is the one that counts.
 """
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +53,8 @@ def decode(data: bytes, max_pixels: int) -> np.ndarray:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
         _check_header(image, max_pixels)
         image.load()
-    turn = _orientation(image)
-    gray = to_gray(image)
+        turn = _orientation(image)
+        gray = to_gray(image)
     if image.format != "PNG" and _filled_up(gray):
         raise _damaged("truncated")
     return np.ascontiguousarray(_TURNS[turn](gray)) if turn in _TURNS else gray
@@ -74,7 +72,9 @@ def _translated() -> Iterator[None]:
         raise ProblemError(Reason.PIXEL_BOMB, _too_large()) from None
     except UnidentifiedImageError:
         raise ProblemError(Reason.UNREADABLE, "its header is damaged; send it again") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except (MemoryError, ProblemError):
+        raise
+    except Exception as error:  # noqa: BLE001  Pillow raises whatever a damaged chunk leads to
         raise _damaged(str(error)) from None
 
 

@@ -1,6 +1,8 @@
 """One file in, one `Study` or `Rejection` out; no input makes it raise."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -8,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest import gate, raster, sniff
+from ingest import gate, raster, sniff, text_policy
+from ingest.burned_in import BURNED_IN
 from ingest.content import content_hash
 from ingest.facts import Facts, gather
 from ingest.film import Film, Header
@@ -17,11 +20,13 @@ from ingest.inputs import Input
 from ingest.problem import Problem, ProblemError
 from ingest.records import Reason, Rejection, Source, Study
 from ingest.settings import MAX_PIXELS, IngestSettings
+from ingest.text_policy import FLAG
 
 # What is wrong with the file itself is said first: it stays wrong when the rest is mended.
 _SAID_LAST = (Reason.NO_SITE, Reason.UNKNOWN_SITE, Reason.MANIFEST_ROW)
 _LATERAL = Problem(Reason.LATERAL, "a lateral view; only frontal films (PA, AP) are counted")
 _TOO_LARGE = Problem(Reason.PIXEL_BOMB, "the file is larger than any radiograph")
+_NOT_A_FILE = Problem(Reason.UNREADABLE, "not a regular file (a pipe, a device or a folder)")
 _MEMORY = Problem(Reason.PIXEL_BOMB, "decoding it needs more memory than one film may take")
 _NESTING = Problem(Reason.UNREADABLE, "its header is nested too deeply")
 
@@ -42,6 +47,7 @@ class ReaderSettings:
     max_bytes: int = 512 * 2**20
     min_side: int = 96
     keep: Callable[[np.ndarray], bytes] | None = None
+    burned_in: str = FLAG
 
     @classmethod
     def of(
@@ -55,7 +61,7 @@ class ReaderSettings:
     ) -> "ReaderSettings":
         """The caps of the configuration."""
         caps = (settings.max_pixels, settings.max_bytes, settings.min_side)
-        return cls(key, prepare, received_at, source, *caps, keep)
+        return cls(key, prepare, received_at, source, *caps, keep, settings.burned_in)
 
 
 def read(item: Input, settings: ReaderSettings) -> Study | Rejection:
@@ -152,7 +158,10 @@ def _spooled(item: Input, facts: Facts, settings: ReaderSettings) -> Study:
 def load(path: Path, settings: ReaderSettings) -> bytes:
     """The whole file, and never more than the cap even while it grows."""
     try:
-        with path.open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123  a pipe must not be waited for
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ProblemError(_NOT_A_FILE.reason, _NOT_A_FILE.sentence)
             data = file.read(settings.max_bytes + 1)
     except OSError as error:
         sentence = f"it cannot be opened ({error.strerror or 'an input error'})"
@@ -177,16 +186,19 @@ def _study(item: Input, film: Film, settings: ReaderSettings) -> Study:
 
 def study_of(facts: Facts, film: Film, settings: ReaderSettings) -> Study:
     """A film and what is known of it beside its pixels."""
+    flags = {*facts.flags.split(","), *film.header.flags} - {""}
+    said = BURNED_IN in flags
+    treated = text_policy.treat(film.pixels, said, settings.burned_in, settings.min_side)
     digest = content_hash(film.hashed)
     values = {field.name: getattr(facts, field.name) for field in fields(facts)}
     del values["problem"]
     values["study_id"] = facts.study_id or study_id_from_content(digest, facts.site_id)
-    flags = {*facts.flags.split(","), *film.header.flags} - {""}
+    values["flags"] = ",".join(sorted(flags | set(treated.flags)))
     return Study(
-        **values | {"flags": ",".join(sorted(flags))},
+        **values,
         content_hash=digest,
-        pixels=settings.prepare(film.pixels),
-        image=settings.keep(film.pixels) if settings.keep else None,
+        pixels=settings.prepare(treated.pixels),
+        image=settings.keep(treated.pixels) if settings.keep and treated.keepable else None,
     )
 
 

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     BLANK = "blank"
     NOISE = "noise"
     COLOUR = "colour"
+    BURNED_IN_TEXT = "burned_in_text"
     NO_SITE = "no_site"
     UNKNOWN_SITE = "unknown_site"
     MANIFEST_ROW = "manifest_row"

@@ -7,6 +7,8 @@ from ingest.errors import ConfigurationError
 MAX_PIXELS = 80_000_000  # a 43 cm detector at 0.1 mm has 18.5 million
 PILLOW_LIMIT = 89_000_000  # above this Pillow's own guard speaks up
 
+BURNED_IN_POLICIES = ("flag", "blank", "crop", "refuse")
+
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
@@ -19,6 +21,7 @@ class IngestSettings:
     max_bytes: int = 512 * 2**20  # of one file
     memory_cap: int = 2 * 2**30  # bytes of data one decode worker may hold
     min_side: int = 96  # of the shorter edge; see gate.py
+    burned_in: str = "flag"  # text in the picture: flag, blank, crop or refuse; see text_policy.py
     keep_images: bool = False  # de-identified, so that `rescore` can score them again
     keep_side: int = 1024  # longer edge of a kept image, at most
     keep_originals: str = ""  # sites whose de-identified originals are kept, or "all"
@@ -37,6 +40,8 @@ class IngestSettings:
         self._require(self.spool_reserve >= 0, "spool_reserve", "0 or more")
         self._require(self.spool_days >= 1, "spool_days", "1 or more")
         self._require(1 <= self.porters <= 64, "porters", "1 to 64")
+        known = self.burned_in in BURNED_IN_POLICIES
+        self._require(known, "burned_in", f"one of {', '.join(BURNED_IN_POLICIES)}")
         self._require(224 <= self.keep_side <= 8192, "keep_side", "224 to 8192")
 
     def keeps_originals_of(self, site_id: str | None) -> bool:

@@ -4,6 +4,7 @@ What cannot be true becomes None with a flag; nothing is ever invented.
 """
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,17 @@ OLDEST_AGE = 130.0
 _EARLIEST = date(1950, 1, 1)  # placeholders such as 19010101 and 19000101 lie before it
 _CLOCK_SKEW = timedelta(days=1)
 _DAYS_IN = {"Y": 365.25, "M": 365.25 / 12, "W": 7.0, "D": 1.0}
-_AGE = re.compile(r"\s*(-?\d{1,4}(?:\.\d+)?)\s*([YMWD])?(?:EARS?|RS?|O)?\s*", re.IGNORECASE)
+_AGE = re.compile(r"(-?\d{1,4}(?:[.,]\d+)?)\s*([A-Z]*)\.?")
+_UNITS = {  # of an age, in the languages met; only where the first letter is not ambiguous
+    unit: size
+    for size, units in {
+        "Y": "Y YR YRS YEAR YEARS YO J JAHRE JAAR A AN ANS ANOS ANNI",
+        "M": "M MO MOS MONTH MONTHS MONATE MOIS MESES MESI",
+        "W": "W WK WKS WEEK WEEKS WOCHEN",
+        "D": "D DAY DAYS",
+    }.items()
+    for unit in units.split()
+}
 
 _NOT_FRONTAL = frozenset(
     [
@@ -42,17 +53,44 @@ _NOT_FRONTAL = frozenset(
         "OBL",
         "OBLIQUE",
         "XTABLE",
+        "SAGITTAL",
+        "SEITLICH",
+        "PROFIL",
+        "PERFIL",
+        "OBLICUA",
+        "OBLIQUA",
+        "MLO",
+        "AXIAL",
     ]
 )
 _FRONTAL = {"PA": "PA", "AP": "AP", "POSTEROANTERIOR": "PA", "ANTEROPOSTERIOR": "AP"}
+_SEXES = {
+    word: sex
+    for sex, words in {
+        "F": "F FEMALE WOMAN GIRL W WEIBLICH FRAU FEMME FEMININ FEMENINO FEMININO FEMMINA "
+        "MUJER MULHER DONNA VROUW KVINNA KVINDE KOBIETA KADIN Ж ЖЕН ЖЕНСКИИ 女 女性 여 여성",
+        "M": "M MALE MAN BOY MAENNLICH MANNLICH MANN HOMME HOMBRE HOMEM MASCULIN MASCULINO "
+        "MASCHIO UOMO MEZCZYZNA ERKEK М МУЖ МУЖСКОИ 男 男性 남 남성",
+        "O": "O OTHER DIVERS",
+    }.items()
+    for word in words.split()
+}
+
+
+def fold(text: str) -> str:
+    """Upper case without accents, so that Tórax, TORAX and tôrax are one word."""
+    parts = unicodedata.normalize("NFKD", text)
+    bare = "".join(part for part in parts if not unicodedata.combining(part))
+    return unicodedata.normalize("NFC", bare).upper()
 
 
 def parse_age(text: str) -> float | None:
     """Years from "062Y", "62", "18M", "3W" or "10D"; None when it is none of these."""
-    match = _AGE.fullmatch(text)
-    if match is None:
+    match = _AGE.fullmatch(fold(text).strip())
+    unit = None if match is None else _UNITS.get(match[2] or "Y")
+    if match is None or unit is None:
         return None
-    return float(match[1]) * _DAYS_IN[(match[2] or "Y").upper()] / _DAYS_IN["Y"]
+    return float(match[1].replace(",", ".")) * _DAYS_IN[unit] / _DAYS_IN["Y"]
 
 
 def plausible_age(years: float | None) -> tuple[float | None, str]:
@@ -65,15 +103,14 @@ def plausible_age(years: float | None) -> tuple[float | None, str]:
 
 
 def parse_sex(text: str) -> str | None:
-    """F, M or O; None for anything else."""
-    first = text.strip().upper()
-    return {"F": "F", "FEMALE": "F", "M": "M", "MALE": "M", "O": "O", "OTHER": "O"}.get(first)
+    """F, M or O; None for anything else, and for letters that mean both in some languages."""
+    return _SEXES.get(text.strip().upper()) or _SEXES.get(fold(text).strip())
 
 
 def parse_view(text: str) -> str | None:
     """PA, AP or LATERAL (any projection that is not frontal); None for anything else."""
-    words = re.findall(r"[A-Z]+", text.upper().replace("-", ""))
-    if _NOT_FRONTAL.intersection(words):
+    words = re.findall(r"[A-Z]+", re.sub(r"[-.]", "", fold(text)))
+    if any(word in _NOT_FRONTAL or word.startswith("LATERAL") for word in words):
         return "LATERAL"
     return next((_FRONTAL[word] for word in words if word in _FRONTAL), None)
 

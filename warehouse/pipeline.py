@@ -210,7 +210,11 @@ def _settlements(
 ) -> list[Settlement]:
     ended = [(Ending.PREDICTED, study) for study in predicted]
     ended += [(Ending.DUPLICATE, study) for study in duplicates]
-    settled = [Settlement(s.entry_id, ending, s.study_id) for ending, s in ended if s.entry_id]
+    settled = [
+        Settlement(study.entry_id, ending, study.study_id, flags=study.flags)
+        for ending, study in ended
+        if study.entry_id
+    ]
     return settled + [
         Settlement(one.entry_id, Ending.REJECTED, problem=Problem(one.reason, one.sentence))
         for one in refused

@@ -59,10 +59,11 @@ def _judged(
         return (b"" if facts.problem else bare(data)), suffix, facts
     from ingest import dicom_header, part10
     from ingest.dicom import BYTES_A_PIXEL
+    from ingest.dicom_text import text
     from ingest.spool.deidentify import Uids, without_patient
 
     dataset = part10.parse(data, max_bytes=settings.max_pixels * BYTES_A_PIXEL)
-    uids = Uids(*(dicom_header.text(dataset, f"{one}InstanceUID") for one in ("Study", "Series")))
+    uids = Uids(*(text(dataset, f"{one}InstanceUID") for one in ("Study", "Series")))
     if delivery.study_uid not in ("", uids.study):
         raise WrongStudyError("the instance is of another study than the request")
     flags: tuple[str, ...] = ()

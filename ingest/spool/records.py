@@ -105,3 +105,4 @@ class Settlement:
     outcome: Outcome
     study_id: str | None = None
     problem: Problem | None = None
+    flags: str = ""  # of the study, where it is one

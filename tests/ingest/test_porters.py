@@ -38,10 +38,13 @@ def good(number: int) -> bytes:
     return dicom_bytes(dataset(film(seed=number), SOPInstanceUID=f"1.2.{number}"))
 
 
-def hangs(tmp_path: Path) -> Path:
-    """A pipe that nobody writes to: opening it waits for ever."""
-    os.mkfifo(tmp_path / "pipe")
-    return tmp_path / "pipe"
+def stopped(porters: Porters) -> psutil.Process:
+    """The porter that takes the next delivery, brought to a halt as a hanging parser would be."""
+    porters.take(delivery(good(99)))
+    running = [one for one in psutil.Process().children() if "porter" in str(one.cmdline())]
+    for one in running:
+        one.send_signal(signal.SIGSTOP)
+    return running[0]
 
 
 def test_a_delivery_is_durable_when_it_is_taken(porters: Porters) -> None:
@@ -74,29 +77,35 @@ def test_what_cannot_be_understood_is_recorded_too(
     assert porters.spool.waiting() == 1
 
 
-def test_a_header_that_hangs_its_parser_costs_itself_only(porters: Porters, tmp_path: Path) -> None:
-    receipt = porters.take(delivery(hangs(tmp_path)))
+def test_a_header_that_hangs_its_parser_costs_itself_only(porters: Porters) -> None:
+    stopped(porters)
+    receipt = porters.take(delivery(good(1)))
     assert receipt.problem is not None
     assert receipt.problem.reason is Reason.DECODER_FAILED
-    assert porters.take(delivery(good(1))).understood
+    assert porters.take(delivery(good(2))).understood
+    again = porters.take(delivery(good(1)))
+    assert (again.repeated, again.problem) == (True, None)
 
 
-def test_a_porter_that_is_killed_costs_its_delivery_only(porters: Porters, tmp_path: Path) -> None:
+def test_a_porter_that_is_killed_costs_its_delivery_only(porters: Porters) -> None:
     receipts: list[Receipt] = []
-    pipe = hangs(tmp_path)
-    taking = threading.Thread(target=lambda: receipts.append(porters.take(delivery(pipe))))
+    porter = stopped(porters)
+    taking = threading.Thread(target=lambda: receipts.append(porters.take(delivery(good(1)))))
     taking.start()
-    children: list[psutil.Process] = []
-    deadline = time.monotonic() + 10
-    while not children and time.monotonic() < deadline:
-        children = [one for one in psutil.Process().children() if "porter" in str(one.cmdline())]
-    time.sleep(1.5)
-    children[0].send_signal(signal.SIGKILL)
+    time.sleep(0.5)
+    porter.send_signal(signal.SIGKILL)
     taking.join(20)
     (receipt,) = receipts
     assert receipt.problem is not None
     assert "crashed" in receipt.problem.sentence
-    assert porters.take(delivery(good(1))).understood
+    assert porters.take(delivery(good(2))).understood
+
+
+def test_what_is_no_regular_file_is_not_waited_for(porters: Porters, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    receipt = porters.take(delivery(tmp_path / "pipe"))
+    assert receipt.problem is not None
+    assert receipt.problem.reason is Reason.UNREADABLE
 
 
 def test_a_file_that_eats_memory_is_refused(tmp_path: Path) -> None:
