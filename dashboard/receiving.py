@@ -28,6 +28,7 @@ class Doors:
 
     dicom: DicomServer | None
     tally: Tally
+    places: Places
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def open_doors(
         if settings.port:
             dicom = _dicom(home, configuration, settings, porters, places, tally, say, stack)
         # Here the DICOMweb door is started beside it: the same porters, places and tally.
-        yield Doors(dicom, tally)
+        yield Doors(dicom, tally, places)
 
 
 def _dicom(

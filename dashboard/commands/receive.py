@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from dashboard.context import configuration, open_warehouse
-    from dashboard.doors import Places
     from dashboard.output import print_json
     from dashboard.receiving import open_doors, unknown_sites
     from ingest.child import keep_memory
@@ -55,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     with open_doors(args.home, configured, settings, say) as doors:
         if doors.dicom:
             _announce(settings, doors.dicom.port)
-        for sentence in unknown_sites(settings, Places(args.home)):
+        for sentence in unknown_sites(settings, doors.places):
             say(f"WARNING: {sentence}; what it sends is refused until it is")
         with _worker(args):
             stop.wait()

@@ -27,6 +27,7 @@ _LARGE = 32 * 2**20  # bytes, from which on an object is large: no radiograph is
 _LARGE_AT_ONCE = 2
 _PATIENCE = 4  # times the cap, after which a sender that does not end is cut off
 _BACKLOG = 128  # connections that may wait to be accepted
+_INVALID = "Evt19"  # PS3.8 table 9-10: an invalid PDU; the answer is an abort
 _SPARE = 16  # connections beyond the associations, so that these can be told why not
 
 
@@ -101,7 +102,11 @@ class Dimse(DIMSEServiceProvider):
             _drop_values(primitive)
         if self._sent > _LARGE and not self._holds_large:
             self._wait_for_large()
-        super().receive_primitive(primitive)
+        try:
+            super().receive_primitive(primitive)
+        except Exception:  # noqa: BLE001  pynetdicom raises whatever a message leads to
+            self.dul.event_queue.put(_INVALID)
+            return
         if self.message is None:
             self._sent = 0
             self._wait_for_room()
