@@ -9,9 +9,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pynetdicom import _config
+from pynetdicom import _config, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
@@ -137,7 +138,20 @@ class Handler(RequestHandler):
         assoc = super()._create_association()
         assoc.dimse = Dimse(assoc, self.server.max_bytes, self.server.large)
         Connection.made_of(assoc.dul.socket, assoc.dul, self.server.idle_seconds)
+        machine = assoc.dul.state_machine
+        machine.do_action = partial(_acted, assoc, machine.do_action)
         return assoc
+
+
+def _acted(assoc: Association, act: Callable[[str], None], event: str) -> None:
+    """A state machine that cannot follow its sender ends the association, not just its thread."""
+    try:
+        act(event)
+    except Exception:  # noqa: BLE001  pynetdicom raises whatever an odd order of PDUs leads to
+        assoc.is_aborted, assoc.is_established = True, False
+        assoc._kill = assoc.dul._kill_thread = True
+        evt.trigger(assoc, evt.EVT_ABORTED, {})
+        assoc.dul.socket.close()
 
 
 class Server(ThreadedAssociationServer):

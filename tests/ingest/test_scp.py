@@ -1,5 +1,7 @@
 """The DICOM door: who may send, what each object is answered, and senders that misbehave."""
 
+import contextlib
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
-from pynetdicom import _config
+from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import P_DATA
 
@@ -351,5 +353,36 @@ def test_nonsense_within_an_association_ends_that_one(door: Door, bad: bytes) ->
     with associated(door) as assoc:
         assoc.dul.socket.socket.sendall(bad)  # type: ignore[union-attr]
         time.sleep(0.1)
+    assert statuses(door, instance(15)) == [0x0000]
+    settled(lambda: not door.server.associations, 8.0)
+
+
+def conversation(door: Door) -> list[bytes]:
+    """The PDUs that a well-behaved sender writes, as they were."""
+    sent: list[bytes] = []
+    ae = AE("MOD")
+    ae.add_requested_context(CR, [EXPLICIT])
+    hear = (evt.EVT_DATA_SENT, lambda event: sent.append(bytes(event.data)))
+    assoc = ae.associate("127.0.0.1", door.port, ae_title="CXRSCP", evt_handlers=[hear])
+    assert assoc.send_c_store(instance(21)).Status == 0x0000
+    assoc.release()
+    return sent
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_conversations_do_no_harm(door: Door, seed: int) -> None:
+    rng = random.Random(seed)
+    spoken = conversation(door)
+    for _ in range(10):
+        said = bytearray(b"".join(spoken))
+        for _ in range(rng.choice((1, 3, 30))):
+            early = rng.random() < 0.8  # among the headers, mostly
+            said[rng.randrange(min(900, len(said)) if early else len(said))] = rng.randrange(256)
+        del said[rng.choice((len(said), rng.randrange(len(said)))) :]
+        with plug(door) as one, contextlib.suppress(OSError):
+            one.sendall(said)
+            one.settimeout(0.2)
+            while one.recv(65536):
+                pass
     assert statuses(door, instance(15)) == [0x0000]
     settled(lambda: not door.server.associations, 8.0)
