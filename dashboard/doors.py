@@ -34,21 +34,31 @@ class Places:
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def zones(self) -> dict[str, str]:
-        """IANA time zone by site. One thread looks them up again; others need not wait."""
-        if time.monotonic() - self._read > _SITES_FOR:
-            first = self._read == float("-inf")
-            if self._reading.acquire(blocking=first):
-                try:
-                    self._look()
-                finally:
-                    self._reading.release()
+        """IANA time zone by site. One thread looks them up again; others need not wait.
+
+        A warehouse that cannot be read just now leaves what is known; the first time it raises.
+        """
+        first = self._read == float("-inf")
+        if self._are_old() and self._reading.acquire(blocking=first):
+            try:
+                self._look(first)
+            finally:
+                self._reading.release()
         return self._zones
 
-    def _look(self) -> None:
-        if time.monotonic() - self._read > _SITES_FOR:
+    def _are_old(self) -> bool:
+        return time.monotonic() - self._read > _SITES_FOR
+
+    def _look(self, first: bool) -> None:
+        if not self._are_old():  # another thread was here before
+            return
+        try:
             with open_warehouse(self.home, read_only=True) as warehouse:
                 self._zones = {one.site_id: one.time_zone for one in current_sites(warehouse)}
-            self._read = time.monotonic()
+        except Exception:  # a door stays open
+            if first:
+                raise
+        self._read = time.monotonic()
 
     def input(self, site_id: str, path: Path = Path()) -> Input:
         """An input from a site ("": the home's only one); a site not loaded is its problem.

@@ -31,6 +31,7 @@ class Doors:
     dicom: DicomServer | None
     stow: StowServer | None
     tally: Tally
+    places: Places
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def open_doors(
             stow = StowServer(settings, limit, places.input, porters, tokens, tally)
             stow.start()
             stack.callback(stow.stop)
-        yield Doors(dicom, stow, tally)
+        yield Doors(dicom, stow, tally, places)
 
 
 def _dicom(

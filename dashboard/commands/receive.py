@@ -40,7 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from dashboard.context import configuration, open_warehouse
-    from dashboard.doors import Places
     from dashboard.output import print_json
     from dashboard.receiving import open_doors, unknown_sites
     from ingest.child import keep_memory
@@ -57,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             _announce(settings, doors.dicom.port)
         if doors.stow:
             say(f"DICOMweb is at http://{settings.host}:{doors.stow.port}/studies; see `tokens`")
-        for sentence in unknown_sites(settings, Places(args.home)):
+        for sentence in unknown_sites(settings, doors.places):
             say(f"WARNING: {sentence}; what it sends is refused until it is")
         with _worker(args):
             stop.wait()

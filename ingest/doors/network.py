@@ -9,9 +9,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from pynetdicom import _config
+from pynetdicom import _config, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
@@ -27,6 +28,7 @@ _LARGE = 32 * 2**20  # bytes, from which on an object is large: no radiograph is
 _LARGE_AT_ONCE = 2
 _PATIENCE = 4  # times the cap, after which a sender that does not end is cut off
 _BACKLOG = 128  # connections that may wait to be accepted
+_INVALID = "Evt19"  # PS3.8 table 9-10: an invalid PDU; the answer is an abort
 _SPARE = 16  # connections beyond the associations, so that these can be told why not
 
 
@@ -101,7 +103,11 @@ class Dimse(DIMSEServiceProvider):
             _drop_values(primitive)
         if self._sent > _LARGE and not self._holds_large:
             self._wait_for_large()
-        super().receive_primitive(primitive)
+        try:
+            super().receive_primitive(primitive)
+        except Exception:  # noqa: BLE001  pynetdicom raises whatever a message leads to
+            self.dul.event_queue.put(_INVALID)
+            return
         if self.message is None:
             self._sent = 0
             self._wait_for_room()
@@ -132,7 +138,20 @@ class Handler(RequestHandler):
         assoc = super()._create_association()
         assoc.dimse = Dimse(assoc, self.server.max_bytes, self.server.large)
         Connection.made_of(assoc.dul.socket, assoc.dul, self.server.idle_seconds)
+        machine = assoc.dul.state_machine
+        machine.do_action = partial(_acted, assoc, machine.do_action)
         return assoc
+
+
+def _acted(assoc: Association, act: Callable[[str], None], event: str) -> None:
+    """A state machine that cannot follow its sender ends the association, not just its thread."""
+    try:
+        act(event)
+    except Exception:  # noqa: BLE001  pynetdicom raises whatever an odd order of PDUs leads to
+        assoc.is_aborted, assoc.is_established = True, False
+        assoc._kill = assoc.dul._kill_thread = True
+        evt.trigger(assoc, evt.EVT_ABORTED, {})
+        assoc.dul.socket.close()
 
 
 class Server(ThreadedAssociationServer):

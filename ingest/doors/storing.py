@@ -11,7 +11,7 @@ from pynetdicom.events import Event
 from ingest.doors.sop_uids import sop_uids
 from ingest.doors.statuses import Answer, Status, answer_of
 from ingest.doors.tally import Tally
-from ingest.errors import DiskError, PneumoWatchError
+from ingest.errors import DiskError
 from ingest.inputs import Input
 from ingest.part10 import as_file
 from ingest.problem import Problem
@@ -40,8 +40,9 @@ class Storing:
             answer = self._answer(event, site)
         except DiskError:
             answer = Answer(Status.OUT_OF_RESOURCES, "no room now; send it again later")
-        except (PneumoWatchError, MemoryError):
-            answer = Answer(Status.OUT_OF_RESOURCES, "not taken now; send it again later")
+        except Exception as error:  # noqa: BLE001  whatever it was, nothing was acknowledged
+            comment = f"not taken now ({type(error).__name__}); send it again later"
+            answer = Answer(Status.OUT_OF_RESOURCES, comment)
         self.tally.count(answer.status, answer.repeated)
         return answer
 

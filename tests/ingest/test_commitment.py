@@ -197,7 +197,7 @@ def test_an_image_is_promised_only_once_its_original_is_kept(tmp_path: Path) -> 
             with asking(door) as assoc:
                 assert ask(assoc, request(5, f"{ROOT}7")) == 0x0000
             with pytest.raises(queue.Empty):
-                reports.get(timeout=2.0)
+                reports.get(timeout=1.5)
             door.settle(f"{ROOT}7")
             assert reports.get(timeout=15).kept == {f"{ROOT}7"}
         with open_door(tmp_path / "b", peers, keeps=False, commitment="image") as door:
