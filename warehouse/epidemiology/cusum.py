@@ -56,7 +56,7 @@ def cusum(
 
 def _standardised(y: Floats, m: Floats, transform: str) -> Floats:
     if transform == "rossi":
-        return (y - 3 * m + 2 * np.sqrt(y * m)) / (2 * np.sqrt(m))
+        return np.asarray((y - 3 * m + 2 * np.sqrt(y * m)) / (2 * np.sqrt(m)))
     if transform == "anscombe":
         return np.asarray(1.5 * (y ** (2 / 3) - m ** (2 / 3)) / m ** (1 / 6))
     return (y - m) / np.sqrt(m)
@@ -65,7 +65,8 @@ def _standardised(y: Floats, m: Floats, transform: str) -> Floats:
 def _bound(room: Floats, m: Floats, transform: str) -> Floats:
     """The count whose standardised value is `room`."""
     if transform == "rossi":
-        return 2 * room * np.sqrt(m) + 5 * m - 2 * np.sqrt(4 * m**2 + 2 * m**1.5 * room)
+        inverse = 2 * room * np.sqrt(m) + 5 * m - 2 * np.sqrt(4 * m**2 + 2 * m**1.5 * room)
+        return np.asarray(inverse)
     if transform == "anscombe":
         return np.asarray(np.maximum(0, 2 / 3 * m ** (1 / 6) * room + m ** (2 / 3)) ** 1.5)
     return np.ceil(np.sqrt(m) * room + m)
