@@ -65,8 +65,9 @@ def _standardised(y: Floats, m: Floats, transform: str) -> Floats:
 def _bound(room: Floats, m: Floats, transform: str) -> Floats:
     """The count whose standardised value is `room`."""
     if transform == "rossi":
-        inverse = 2 * room * np.sqrt(m) + 5 * m - 2 * np.sqrt(4 * m**2 + 2 * m**1.5 * room)
-        return np.asarray(inverse)
+        square = 4 * m**2 + 2 * m**1.5 * room  # below 0 where any count alarms
+        bound = 2 * room * np.sqrt(m) + 5 * m - 2 * np.sqrt(np.maximum(square, 0))
+        return np.where(square < 0, 0.0, bound)
     if transform == "anscombe":
         return np.asarray(np.maximum(0, 2 / 3 * m ** (1 / 6) * room + m ** (2 / 3)) ** 1.5)
     return np.ceil(np.sqrt(m) * room + m)

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 from warehouse.epidemiology.arguments import Floats
 
+LARGEST = 1e15
+
 
 def upper_tail(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
     """P(Y ≥ count) of counts of that mean and variance dispersion × mean; 1 at a count of 0.
@@ -26,10 +28,12 @@ def upper_tail(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
 def quantile(probability: float, mean: Floats, dispersion: Floats) -> Floats:
     """The smallest whole count y with P(Y ≤ y) ≥ probability, of the same distributions.
 
-    Found by bisection on whole numbers; NaN where mean or dispersion is NaN or infinite.
+    Found by bisection on whole numbers; NaN where mean or dispersion is NaN, or so large (1e15)
+    that neighbouring whole numbers are one and the same float.
     """
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
-    known = np.isfinite(mean) & np.isfinite(dispersion)
+    with np.errstate(invalid="ignore"):
+        known = (mean < LARGEST) & (dispersion < LARGEST)
     mu, phi = np.where(known, mean, 1.0), np.where(known, dispersion, 1.0)
     low = np.full(mu.shape, -1.0)  # P(Y ≤ low) is below the probability, P(Y ≤ high) is not
     high = np.ceil(mu + 10 * np.sqrt(phi * mu) + 10)

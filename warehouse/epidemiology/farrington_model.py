@@ -97,7 +97,8 @@ def _weights(rows: Rows, model: Fit, threshold: float) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = 1.5 * (y ** (2 / 3) * mu ** (-1 / 6) - np.sqrt(mu))
         s = raw / np.sqrt(phi[:, None] * (1 - model.hat))
-        weight = rows.known * np.where(s > threshold, s**-2.0, 1.0)
+        outlying = (s > threshold) & (model.hat < 1 - 1e-10)  # a row alone fits itself
+        weight = rows.known * np.where(outlying, s**-2.0, 1.0)
     return np.asarray(weight * (rows.known.sum(1) / weight.sum(1))[:, None])
 
 
