@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.epidemiology.arguments import Floats
+from warehouse.epidemiology.proportions import normal_quantile
 
 LARGEST = 1e15
 
@@ -28,25 +29,31 @@ def upper_tail(counts: Floats, mean: Floats, dispersion: Floats) -> Floats:
 def quantile(probability: float, mean: Floats, dispersion: Floats) -> Floats:
     """The smallest whole count y with P(Y ≤ y) ≥ probability, of the same distributions.
 
-    Found by bisection on whole numbers; NaN where mean or dispersion is NaN, or so large (1e15)
-    that neighbouring whole numbers are one and the same float.
+    Found by bisection on whole numbers; of a mean above 1e15, where neighbouring whole numbers
+    are one and the same float, from the normal distribution. NaN where mean or dispersion is NaN
+    or infinite.
     """
     mean, dispersion = np.broadcast_arrays(mean, dispersion)
-    with np.errstate(invalid="ignore"):
-        known = (mean < LARGEST) & (dispersion < LARGEST)
-    mu, phi = np.where(known, mean, 1.0), np.where(known, dispersion, 1.0)
-    low = np.full(mu.shape, -1.0)  # P(Y ≤ low) is below the probability, P(Y ≤ high) is not
-    high = np.ceil(mu + 10 * np.sqrt(phi * mu) + 10)
-    while (short := ~_reaches(probability, high, mu, phi)).any():
+    known = np.isfinite(mean) & np.isfinite(dispersion)
+    small = known & (mean < LARGEST) & (dispersion < LARGEST)
+    counted = _search(probability, np.where(small, mean, 1.0), np.where(small, dispersion, 1.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        normal = mean + normal_quantile(probability) * np.sqrt(mean) * np.sqrt(dispersion)
+    return np.where(small, counted, np.where(known, normal, np.nan))
+
+
+def _search(probability: float, mean: Floats, dispersion: Floats) -> Floats:
+    low = np.full(mean.shape, -1.0)  # P(Y ≤ low) is below the probability, P(Y ≤ high) is not
+    high = np.ceil(mean + 10 * np.sqrt(dispersion * mean) + 10)
+    while (short := ~_reaches(probability, high, mean, dispersion)).any():
         high = np.where(short, 2 * high, high)
     while ((high - low) > 1).any():
         middle = np.floor((low + high) / 2)
-        enough = _reaches(probability, middle, mu, phi)
+        enough = _reaches(probability, middle, mean, dispersion)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return np.where(known, high, np.nan)
+    return high
 
 
 def _reaches(probability: float, y: Floats, mean: Floats, dispersion: Floats) -> NDArray[np.bool_]:
     """P(Y ≤ y) ≥ probability, up to the last digits, as R compares."""
-    reached = upper_tail(y + 1, mean, dispersion) <= (1 - probability) * (1 + 1e-13)
-    return np.asarray(reached | (y + 1 <= 0) & (probability <= 0))
+    return np.asarray(upper_tail(y + 1, mean, dispersion) <= (1 - probability) * (1 + 1e-13))
