@@ -39,7 +39,7 @@ def quantile(probability: float, mean: Floats, dispersion: Floats) -> Floats:
     counted = _search(probability, np.where(small, mean, 1.0), np.where(small, dispersion, 1.0))
     with np.errstate(invalid="ignore", over="ignore"):
         normal = mean + normal_quantile(probability) * np.sqrt(mean) * np.sqrt(dispersion)
-    return np.where(small, counted, np.where(known, normal, np.nan))
+    return np.asarray(np.where(small, counted, np.where(known, normal, np.nan)))
 
 
 def _search(probability: float, mean: Floats, dispersion: Floats) -> Floats:
@@ -51,7 +51,7 @@ def _search(probability: float, mean: Floats, dispersion: Floats) -> Floats:
         middle = np.floor((low + high) / 2)
         enough = _reaches(probability, middle, mean, dispersion)
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+    return np.asarray(high)
 
 
 def _reaches(probability: float, y: Floats, mean: Floats, dispersion: Floats) -> NDArray[np.bool_]:

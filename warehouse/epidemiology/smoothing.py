@@ -51,4 +51,6 @@ def _six_degrees(x: Floats) -> float:
         return float((np.trace(_weights(x, x, float(np.exp(log_h)))) - 6) ** 2)
 
     bounds = (float(np.log(start / 8)), float(np.log(start * 4)))
-    return float(np.exp(minimize_scalar(miss, bounds=bounds, method="bounded").x))
+    as_r = {"xatol": float(np.finfo(np.float64).eps) ** 0.25}  # stops where optimize() does
+    found = minimize_scalar(miss, bounds=bounds, method="bounded", options=as_r)
+    return float(np.exp(found.x))
