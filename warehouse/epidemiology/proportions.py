@@ -16,7 +16,12 @@ def critical_value(level: float) -> float:
     """Two-sided normal quantile z = Φ⁻¹(1 − α/2) of a confidence level in (0, 1)."""
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; a confidence level lies between 0 and 1")
-    return NormalDist().inv_cdf(0.5 + level / 2)
+    return normal_quantile(0.5 + level / 2)
+
+
+def normal_quantile(p: float) -> float:
+    """Φ⁻¹(p), p in (0, 1)."""
+    return NormalDist().inv_cdf(p)
 
 
 def wilson_interval(x: ArrayLike, n: ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
@@ -101,7 +106,7 @@ def stratified_prevalence(strata: Sequence[Stratum], level: float = 0.95) -> Adj
     """
     for one in strata:
         if reason := _unusable(one.x, one.n, one.tp, one.positives, one.tn, one.negatives, level):
-            return AdjustedPrevalence(math.nan, math.nan, math.nan, math.nan, False, False, reason)
+            return refused(reason)
     total = sum(one.n for one in strata)
     raw, below, above = 0.0, defaultdict[str, float](float), defaultdict[str, float](float)
     for one in strata:
@@ -110,8 +115,8 @@ def stratified_prevalence(strata: Sequence[Stratum], level: float = 0.95) -> Adj
         below[one.sample] += one.n / total * (point - low)
         above[one.sample] += one.n / total * (high - point)
     if len(below) == 1:  # exactly the distances: a root of a square would lose a sign
-        return _clamp(raw, raw - sum(below.values()), raw + sum(above.values()))
-    return _clamp(raw, raw - math.hypot(*below.values()), raw + math.hypot(*above.values()))
+        return clamp(raw, raw - sum(below.values()), raw + sum(above.values()))
+    return clamp(raw, raw - math.hypot(*below.values()), raw + math.hypot(*above.values()))
 
 
 def _lang_reiczigel(one: Stratum, z: float) -> tuple[float, float, float]:
@@ -127,20 +132,26 @@ def _lang_reiczigel(one: Stratum, z: float) -> tuple[float, float, float]:
     shift = 2 * z**2 * (raw * var_se - (1 - raw) * var_sp)
     variance = apparent * (1 - apparent) / n_adjusted + raw**2 * var_se + (1 - raw) ** 2 * var_sp
     half = z * math.sqrt(variance) / youden
-    unadjusted = _rogan_gladen_point(x / n, tp / positives, tn / negatives)
+    unadjusted = rogan_gladen_point(x / n, tp / positives, tn / negatives)
     return unadjusted, raw + shift - half, raw + shift + half
 
 
-def _rogan_gladen_point(apparent: float, se: float, sp: float) -> float:
+def rogan_gladen_point(apparent: float, se: float, sp: float) -> float:
     """P = (AP + Sp − 1)/(Se + Sp − 1); Rogan & Gladen 1978, not clamped."""
     return (apparent + sp - 1) / (se + sp - 1)
 
 
-def _clamp(raw: float, low: float, high: float) -> AdjustedPrevalence:
+def clamp(raw: float, low: float, high: float) -> AdjustedPrevalence:
+    """Point and limits in [0, 1], with the point as it was and a mark where it lay outside."""
     estimate = min(max(raw, 0.0), 1.0)
     bounded_low, bounded_high = min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
     outside = raw != estimate or low > 1 or high < 0
     return AdjustedPrevalence(raw, estimate, bounded_low, bounded_high, outside)
+
+
+def refused(reason: str) -> AdjustedPrevalence:
+    """No prevalence, and why."""
+    return AdjustedPrevalence(math.nan, math.nan, math.nan, math.nan, False, False, reason)
 
 
 def _unusable(
