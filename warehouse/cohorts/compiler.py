@@ -48,7 +48,6 @@ _COMPARE_LIST = {
     "!=": "NOT list_contains(string_split({column}, ','), ${value})",
     "in": "list_has_any(string_split({column}, ','), ${value})",
 }
-_SERIES = "PARTITION BY patient_key ORDER BY acquired_date, acquired_at, study_id"
 _STEPS = {
     "all": "SELECT * FROM film",
     "where": "SELECT * FROM {before} WHERE {condition}",
@@ -70,9 +69,12 @@ _STEPS = {
     ),
     # a series ends at its first gap that is too long
     "spacing <=": (
-        "SELECT * EXCLUDE (gap) FROM (SELECT *, acquired_date - lag(acquired_date) "
-        "OVER (" + _SERIES + ") AS gap FROM {before} WHERE acquired_date IS NOT NULL) "
-        "QUALIFY NOT coalesce(bool_or(gap > ${value}) OVER (" + _SERIES + "), false)"
+        "SELECT * EXCLUDE (gap) FROM ("
+        "SELECT *, acquired_date - lag(acquired_date) OVER series AS gap FROM {before} "
+        "WHERE acquired_date IS NOT NULL WINDOW series AS "
+        "(PARTITION BY patient_key ORDER BY acquired_date, acquired_at, study_id)) "
+        "WINDOW series AS (PARTITION BY patient_key ORDER BY acquired_date, acquired_at, study_id) "
+        "QUALIFY NOT coalesce(bool_or(gap > ${value}) OVER series, false)"
     ),
     "index": (
         "SELECT seen.* REPLACE (found.day AS index_date) FROM {before} AS seen JOIN ("
@@ -100,9 +102,9 @@ class Plan:
 
     def select(self, tail: str) -> str:
         """The steps as common table expressions, and a fixed SELECT of ours over `cohort`."""
-        parts = [f"film AS MATERIALIZED (\n{statement('cohort_films')})"]
+        parts = [f"film AS (\n{statement('cohort_films')})"]
         parts += [f"step_{at} AS ({text})" for at, (_, text) in enumerate(self.steps)]
-        parts.append(f"cohort AS (SELECT * FROM step_{len(self.steps) - 1})")
+        parts.append(f"cohort AS (FROM step_{len(self.steps) - 1})")
         return "WITH " + ",\n".join(parts) + "\n" + tail
 
 

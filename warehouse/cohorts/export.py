@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,8 +21,8 @@ from ingest.durable import make_folder, write_durably
 from ingest.errors import UserError
 from warehouse.cohorts.columns import dictionary
 from warehouse.cohorts.omop import omop_tables
-from warehouse.cohorts.selection import Selection
-from warehouse.store import software_version
+from warehouse.cohorts.selection import Attrition, Selection
+from warehouse.store import Row, software_version
 
 FORMATS = ("csv", "parquet")
 _PRIVATE = 0o600  # rows of people: for the owner, who decides whom to give them to
@@ -55,10 +55,11 @@ def export(
     """
     if form not in FORMATS:
         raise UserError(f"--format {form!r} is not one of {', '.join(FORMATS)}")
-    rows = selection.rows()
-    contents = _contents(selection, rows, form, omop)
-    size = selection.size()
-    contents["provenance.json"] = _provenance(selection, rows, contents, omop)
+    rows, size, attrition = selection.rows(), selection.size(), _dicts(selection.attrition())
+    contents = _contents(selection, rows, attrition, form, omop)
+    counted = {"size": asdict(size), "attrition": attrition}
+    notes = counted | ({"omop": _omop_note(rows)} if omop else {})
+    contents["provenance.json"] = _provenance(selection, contents, notes)
     _make_way(folder, list(contents), force)
     for name, content in contents.items():
         write_durably(folder / name, content, _PRIVATE)
@@ -93,14 +94,19 @@ def _cell(value: object) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text
 
 
-def _contents(selection: Selection, rows: pa.Table, form: str, omop: bool) -> dict[str, bytes]:
+def _dicts(records: Iterable[Attrition]) -> list[Row]:
+    return [asdict(record) for record in records]
+
+
+def _contents(
+    selection: Selection, rows: pa.Table, attrition: list[Row], form: str, omop: bool
+) -> dict[str, bytes]:
     """File name → bytes, of all files but the provenance."""
     rows_file = f"{selection.saved.name}.{form}"
-    attrition = pa.Table.from_pylist([asdict(step) for step in selection.attrition()])
     contents = {
         rows_file: csv_bytes(rows) if form == "csv" else _parquet_bytes(rows),
         "dictionary.csv": csv_bytes(dictionary()),
-        "attrition.csv": csv_bytes(attrition),
+        "attrition.csv": csv_bytes(pa.Table.from_pylist(attrition)),
     }
     if omop:
         tables = omop_tables(rows, _salt(selection))
@@ -119,9 +125,7 @@ def _parquet_bytes(table: pa.Table) -> bytes:
     return buffer.getvalue()
 
 
-def _provenance(
-    selection: Selection, rows: pa.Table, contents: Mapping[str, bytes], omop: bool
-) -> bytes:
+def _provenance(selection: Selection, contents: Mapping[str, bytes], notes: Row) -> bytes:
     saved, version = selection.saved, selection.version
     document = {
         "notice": NOTICE,
@@ -130,19 +134,17 @@ def _provenance(
         "as_of": {"commit_number": version.commit_number, "recorded_at": version.recorded_at},
         "again": f"pneumowatch cohort export {saved.name} --as-of {version.commit_number}",
         "software": {"pneumowatch": software_version(), "duckdb": duckdb.__version__},
-        "size": asdict(selection.size()),
-        "attrition": [asdict(step) for step in selection.attrition()],
+        **notes,
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in contents.items()
         },
-        "omop": _omop_note(rows) if omop else None,
         "query": {"sql": selection.sql, "parameters": selection.plan.parameters},
     }
     return (json.dumps(document, indent=2, default=_iso, allow_nan=False) + "\n").encode()
 
 
-def _omop_note(rows: pa.Table) -> dict[str, object]:
+def _omop_note(rows: pa.Table) -> Row:
     listed = rows.select(["patient_key", "acquired_date"]).to_pylist()
     left_out = sum(row["patient_key"] is None or row["acquired_date"] is None for row in listed)
     return {

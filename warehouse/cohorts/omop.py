@@ -8,14 +8,14 @@ is 0, OMOP's "No matching concept"; identifiers that OMOP demands and PneumoWatc
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 import pyarrow as pa
+
+from warehouse.store import Row
 
 NO_MATCHING_CONCEPT = 0
 EQUALS = 4172703  # "=", SNOMED 276136004, domain Meas Value Operator
 SOURCE_VALUE = "pneumonia_probability"
-Row = dict[str, Any]
 
 _INTEGER, _NUMBER, _TEXT, _DATE = pa.int64(), pa.float64(), pa.string(), pa.date32()
 MEASUREMENT = pa.schema(
@@ -69,7 +69,8 @@ def omop_tables(rows: pa.Table, salt: str) -> dict[str, pa.Table]:
     """
     usable = [row for row in rows.to_pylist() if row["patient_key"] and row["acquired_date"]]
     persons = person_ids((row["patient_key"] for row in usable), salt)
-    images, measurements = [], []
+    images: list[Row] = []
+    measurements: list[Row] = []
     for number, row in enumerate(usable, 1):
         person = persons[row["patient_key"]]
         images.append(_image(number, person, row))
