@@ -4,7 +4,6 @@ The same definition as of the same version gives the same bytes again, for as lo
 of it is erased: nothing here depends on when or where it runs, but for the software's version.
 """
 
-import csv
 import hashlib
 import io
 import json
@@ -22,6 +21,7 @@ from ingest.errors import UserError
 from warehouse.cohorts.columns import dictionary
 from warehouse.cohorts.omop import omop_tables
 from warehouse.cohorts.selection import Attrition, Selection
+from warehouse.csv_bytes import csv_bytes
 from warehouse.store import Row, software_version
 
 FORMATS = ("csv", "parquet")
@@ -71,27 +71,6 @@ def export(
         selection.version.commit_number,
         selection.saved.version,
     )
-
-
-def csv_bytes(table: pa.Table) -> bytes:
-    """A table as CSV: dates ISO, yes/no, nothing for NULL; no cell that runs as a formula."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(table.column_names)
-    columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
-    writer.writerows(zip(*columns, strict=True))
-    return buffer.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, date):
-        return value.isoformat()
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text
 
 
 def _dicts(records: Iterable[Attrition]) -> list[Row]:
