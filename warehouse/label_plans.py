@@ -64,6 +64,8 @@ def plan(
     The same seed as of the same version gives the same plan, and is recorded once. UserError
     where there is no promoted model, no such site or nothing to confirm.
     """
+    if not 0 <= seed < 2**63:
+        raise UserError(f"--seed {seed} is not a whole number from 0 to 2⁶³ − 1")
     commit = resolve(warehouse, as_of).commit_number
     version = _model(warehouse, commit)
     frame = _frame(warehouse, version, commit, sites)
