@@ -79,10 +79,9 @@ def test_the_canonical_text_means_the_same_tree(definition: Definition) -> None:
 def test_any_text_is_a_cohort_or_a_mistake_that_is_told(text: str) -> None:
     try:
         found = parse(text)
-    except UserError as error:
-        assert str(error).startswith("--where")
-    else:
-        assert parse(found.text()) == found
+    except UserError:
+        return  # any other exception fails the test
+    assert parse(found.text()) == found
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Cohorts on a real warehouse: what they hold, where the others fell, and versions."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,23 @@ def filled(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """The same films, for tests that only read."""
+    with network(tmp_path_factory.mktemp("shared") / "home") as warehouse:
+        load(warehouse, DRAWN)
+        yield warehouse
+
+
 def ask(warehouse: Warehouse, text: str, name: str = "c") -> Selection:
     save(warehouse, name, parse(text))
     return select(warehouse, name)
 
 
 def counted(warehouse: Warehouse, text: str) -> tuple[int, int]:
-    size = ask(warehouse, text).size()
-    return size.xrays, size.participants
+    plan = compiled(parse(text), resolve(warehouse).commit_number)
+    (row,) = warehouse.sql(plan.select(statement("cohort_size")), **plan.parameters)
+    return row["xrays"], row["participants"]
 
 
 @pytest.mark.parametrize(
@@ -72,15 +82,15 @@ def counted(warehouse: Warehouse, text: str) -> tuple[int, int]:
         ("spacing >= 16 days", 4, 2),
         ("spacing <= 26 days", 5, 2),
         ("follow_up = 0..20 days from first positive", 5, 2),
-        ("follow_up = -74..0 days from last", 5, 2),
+        ("follow_up = -73..0 days from last", 5, 2),
         ("region = ALPHA and follow_up = 0..0 days from first", 2, 1),
         ("acquired > 2026-01-10 and follow_up = 0..0 days from first qualifying", 2, 2),
         ("acquired > 2026-01-10 and follow_up = 0..0 days from first", 0, 0),
         ("index = first confirmed", 0, 0),
     ],
 )
-def test_what_a_cohort_holds(filled: Warehouse, text: str, xrays: int, participants: int) -> None:
-    assert counted(filled, text) == (xrays, participants)
+def test_what_a_cohort_holds(shared: Warehouse, text: str, xrays: int, participants: int) -> None:
+    assert counted(shared, text) == (xrays, participants)
 
 
 def test_the_attrition_says_how_many_fell_in_the_order_written(filled: Warehouse) -> None:
@@ -142,8 +152,6 @@ def test_the_same_version_gives_the_same_cohort_after_later_ingests_and_rescores
     register(filled, card("m2"))
     ids = [row["study_id"] for row in filled.sql("SELECT study_id FROM studies")]
     with filled.write("rescore") as transaction:
-        from dataclasses import asdict
-
         scored = [asdict(prediction(one, "NORMAL", "m2")) for one in ids]
         transaction.append("predictions", scored)
     promote(filled, "m2")
@@ -167,9 +175,9 @@ def test_saving_again_is_a_new_version_only_where_it_differs(filled: Warehouse) 
 
 
 @pytest.mark.parametrize("name", ["", "Jane Doe", "../c", "ä", "x" * 65, "c\n", "C"])
-def test_a_name_is_checked(filled: Warehouse, name: str) -> None:
+def test_a_name_is_checked(shared: Warehouse, name: str) -> None:
     with pytest.raises(UserError, match="is not a cohort's name"):
-        save(filled, name, parse("age > 1"))
+        save(shared, name, parse("age > 1"))
 
 
 def test_an_unknown_cohort_is_named_with_those_that_there_are(filled: Warehouse) -> None:
@@ -250,16 +258,16 @@ ATTACKS = (
 )
 
 
-@pytest.mark.parametrize("value", ATTACKS)
 @pytest.mark.parametrize("field", ["site", "region", "model_version", "flag"])
-def test_what_looks_like_sql_stays_a_value(filled: Warehouse, field: str, value: str) -> None:
-    quoted = '"' + value.replace('"', '""') + '"'
-    selection = ask(filled, f"{field} = {quoted} or {field} in ({quoted}, {quoted})")
-    assert selection.size().xrays == 0
-    assert value in selection.plan.parameters.values()
-    if len(value) > 3:
-        assert value not in selection.sql.replace(statement("cohort_films"), "")
-    assert filled.sql("SELECT count(*) AS n FROM studies") == [{"n": 10}]
+def test_what_looks_like_sql_stays_a_value(shared: Warehouse, field: str) -> None:
+    for value in ATTACKS:
+        quoted = '"' + value.replace('"', '""') + '"'
+        text = f"{field} = {quoted} or {field} in ({quoted}, {quoted})"
+        assert counted(shared, text) == (0, 0)
+        plan = compiled(parse(text), 1)
+        assert value in plan.parameters.values()
+        assert plan.steps[1][1] == compiled(parse(f"{field} = a or {field} in (b)"), 1).steps[1][1]
+    assert shared.sql("SELECT count(*) AS n FROM studies") == [{"n": 10}]
 
 
 @pytest.mark.parametrize("text", ["1 = 1", "age >= 18; DROP TABLE studies", "age = age_years"])
@@ -313,7 +321,7 @@ def _study(rng: np.random.Generator, at: int) -> Any:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(definition=definitions())
 def test_sql_and_plain_python_choose_the_same_films(
