@@ -66,7 +66,10 @@ def test_csv_and_parquet_hold_the_columns_of_the_dictionary(
 ) -> None:
     export(select(adults, "adults"), "csv", tmp_path / "out")
     export(select(adults, "adults"), "parquet", tmp_path / "out2")
-    rows, table = read(tmp_path / "out" / "adults.csv"), pq.read_table(tmp_path / "out2")
+    rows, table = (
+        read(tmp_path / "out" / "adults.csv"),
+        pq.read_table(tmp_path / "out2" / "adults.parquet"),
+    )
     dictionary = read(tmp_path / "out" / "dictionary.csv")
     assert list(rows[0]) == table.column_names == [row["column"] for row in dictionary]
     assert list(rows[0]) == list(COLUMNS)
