@@ -24,7 +24,7 @@ INSERT INTO studies BY NAME SELECT
     md5(i::VARCHAR) AS study_id, md5(i::VARCHAR) AS content_hash,
     md5('p' || (hash(i) % greatest($n // 3, 1))) AS patient_key,
     ['A1', 'A2', 'B1'][1 + (hash(i + 7) % 3)::INT] AS site_id,
-    TIMESTAMPTZ '2025-01-01 12:00+00' + to_days((hash(i + 3) % 365)::INT) AS acquired_at,
+    TIMESTAMPTZ '2025-01-01 12:00:00+00' + to_days((hash(i + 3) % 365)::INT) AS acquired_at,
     DATE '2025-01-01' + (hash(i + 3) % 365)::INT AS acquired_date, now() AS received_at,
     (hash(i + 5) % 90)::DOUBLE AS age_years, ['F', 'M'][1 + (hash(i + 9) % 2)::INT] AS sex,
     'PA' AS "view", 'image' AS "source", '' AS flags, $commit AS commit_number

@@ -64,9 +64,8 @@ def test_the_expression_of_the_document_parses_and_its_table_names_every_field()
         assert f"`{name}`" in DOCS, name
 
 
-def test_json_and_synthetic_films_are_marked(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("home")
+def test_json_and_synthetic_films_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cohort", "save", "all", "--where", "age > 1", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["new"] is True
     assert main(["cohort", "count", "all", "--json"]) == 0

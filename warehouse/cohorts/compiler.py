@@ -102,7 +102,7 @@ class Plan:
 
     def select(self, tail: str) -> str:
         """The steps as common table expressions, and a fixed SELECT of ours over `cohort`."""
-        parts = [f"film AS (\n{statement('cohort_films')})"]
+        parts = ["film AS (\n" + statement("cohort_films") + ")"]
         parts += [f"step_{at} AS ({text})" for at, (_, text) in enumerate(self.steps)]
         parts.append(f"cohort AS (FROM step_{len(self.steps) - 1})")
         return "WITH " + ",\n".join(parts) + "\n" + tail

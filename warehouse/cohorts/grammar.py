@@ -16,9 +16,9 @@
 Participants' criteria stand beside the others, never under `or`, `not` or in parentheses.
 """
 
-from dataclasses import dataclass
-
+from warehouse.cohorts.cursor import Cursor
 from warehouse.cohorts.fields import FIELDS, PARTICIPANT_WORDS, Kind
+from warehouse.cohorts.participants import check_indices, participant, which
 from warehouse.cohorts.tree import (
     Both,
     Comparison,
@@ -26,14 +26,11 @@ from warehouse.cohorts.tree import (
     Criterion,
     Definition,
     Either,
-    FollowUp,
     Index,
     Not,
-    Spacing,
-    Studies,
     Value,
 )
-from warehouse.cohorts.values import integer, value_of
+from warehouse.cohorts.values import value_of
 from warehouse.cohorts.words import Word, words
 
 DEEPEST = 40  # parentheses and `not` inside one another
@@ -63,31 +60,8 @@ def parse_index(text: str, where: str) -> Index:
     return _Parser(words(text, where)).index_alone()
 
 
-@dataclass(slots=True)
-class _Parser:
-    words: list[Word]
-    at: int = 0
-    depth: int = 0
-
-    @property
-    def next(self) -> Word:
-        return self.words[self.at]
-
-    def take(self) -> Word:
-        word = self.words[self.at]
-        self.at += word.kind != "end"
-        return word
-
-    def taken(self, *values: str) -> bool:
-        """Takes the next word if it is one of these."""
-        found = self.next.is_word(*values)
-        self.at += found
-        return found
-
-    def mark(self, value: str) -> None:
-        word = self.take()
-        if not word.is_mark(value):
-            raise word.error(f"'{value}'")
+class _Parser(Cursor):
+    """Recursive descent; each method reads the rule of the grammar that it is named after."""
 
     def cohort(self) -> Definition:
         """The whole text. A bare `or` at the top joins all of it into one criterion."""
@@ -96,23 +70,19 @@ class _Parser:
             criteria.append(self.either())
         else:
             criteria += self._criteria()
-        self._end()
-        _check_indices(criteria, self.words[0])
+        self.end()
+        check_indices(criteria, self.words[0])
         return Definition(tuple(criteria))
 
     def condition_alone(self) -> Condition:
         found = self.either()
-        self._end()
+        self.end()
         return found
 
     def index_alone(self) -> Index:
-        found = self._which()
-        self._end()
+        found = which(self)
+        self.end()
         return found
-
-    def _end(self) -> None:
-        if self.next.kind != "end":
-            raise self.next.error("and, or, or the end")
 
     def _has_bare_or(self) -> bool:
         depth = 0
@@ -126,7 +96,7 @@ class _Parser:
         found: list[Criterion] = []
         while True:
             if self.next.is_word(*PARTICIPANT_WORDS):
-                found += self._participant(self.take())
+                found += participant(self)
             else:
                 found.append(self.contrary())
             if not self.taken("and"):
@@ -221,61 +191,3 @@ class _Parser:
         if low > high:  # type: ignore[operator]  # two of one kind, numbers or dates
             raise word.error("a value not below the first one")
         return low, high
-
-    def _participant(self, word: Word) -> list[Criterion]:
-        match word.value.lower():
-            case "studies":
-                operator = self._operator("=", "<", "<=", ">", ">=")
-                return [Studies(operator, integer(self.take(), "a whole number of X-rays"))]
-            case "spacing":
-                return [Spacing(self._operator(">=", "<="), self._days())]
-            case "index":
-                self._operator("=")
-                return [self._which()]
-        return self._follow_up()
-
-    def _operator(self, *operators: str) -> str:
-        word = self.take()
-        if word.kind != "operator" or word.value not in operators:
-            raise word.error(" or ".join(operators))
-        return word.value
-
-    def _days(self) -> int:
-        number = integer(self.take(), "a whole number of days")
-        self._day_word()
-        return number
-
-    def _day_word(self) -> None:
-        if not self.taken("days", "day"):
-            raise self.next.error("days")
-
-    def _follow_up(self) -> list[Criterion]:
-        self._operator("=")
-        first = integer(self.take(), "the first day after the index date, such as 0 or -30")
-        self.mark("..")
-        word = self.next
-        last = integer(self.take(), "the last day after the index date, such as 90")
-        if last < first:
-            raise word.error("a day not before the first one")
-        self._day_word()
-        window = FollowUp(first, last)
-        return [self._which(), window] if self.taken("from") else [window]
-
-    def _which(self) -> Index:
-        word = self.take()
-        if not word.is_word("first", "last"):
-            raise word.error("first or last, then qualifying, positive or confirmed if wanted")
-        qualifying = self.taken("qualifying")
-        kind = self.next.value.lower() if self.next.is_word("positive", "confirmed") else ""
-        self.at += bool(kind)
-        return Index(word.is_word("last"), qualifying, kind)
-
-
-def _check_indices(criteria: list[Criterion], start: Word) -> None:
-    """One index date at most, and it stands before the window that counts from it."""
-    indices = [at for at, one in enumerate(criteria) if isinstance(one, Index)]
-    windows = [at for at, one in enumerate(criteria) if isinstance(one, FollowUp)]
-    if len(indices) > 1:
-        raise start.error("one index date; there are several")
-    if windows and (not indices or indices[0] > windows[0]):
-        raise start.error("`follow_up = … from first` (or `index = …` before it) to count from")
