@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.errors import DiskError, UserError
-from tests.warehouse.rows import load
+from tests.warehouse.rows import card, load, prediction
 from warehouse.cohorts.columns import COLUMNS
 from warehouse.cohorts.export import NOTICE, export
 from warehouse.cohorts.grammar import parse
@@ -20,6 +21,7 @@ from warehouse.cohorts.omop import IMAGE_OCCURRENCE, MEASUREMENT, person_ids
 from warehouse.cohorts.registry import save
 from warehouse.cohorts.selection import select
 from warehouse.csv_bytes import csv_bytes
+from warehouse.models import promote, register
 from warehouse.store import Warehouse
 
 DRAWN = """
@@ -44,11 +46,13 @@ def read(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
 
 
-def test_the_same_version_gives_the_same_bytes_after_later_ingests(
+def test_the_same_version_gives_the_same_bytes_after_later_ingests_and_rescores(
     adults: Warehouse, tmp_path: Path
 ) -> None:
     first = export(select(adults, "adults"), "csv", tmp_path / "first", omop=True)
+    binary = export(select(adults, "adults"), "parquet", tmp_path / "binary")
     load(adults, "A1 2026-02-02 PP patient_key=p9 age_years=40")
+    _rescore(adults)
     later = export(select(adults, "adults"), "csv", tmp_path / "later", omop=True)
     again = export(
         select(adults, "adults", first.commit_number), "csv", tmp_path / "again", omop=True
@@ -59,6 +63,22 @@ def test_the_same_version_gives_the_same_bytes_after_later_ingests(
     changed = [(tmp_path / one / "adults.csv").read_bytes() for one in ("first", "later")]
     assert changed[0] != changed[1]
     assert again.files == first.files
+    export(select(adults, "adults", binary.commit_number), "parquet", tmp_path / "binary again")
+    for name in binary.files:
+        one, other = (tmp_path / folder / name for folder in ("binary", "binary again"))
+        assert one.read_bytes() == other.read_bytes()
+    models = {row["model_version"] for row in read(tmp_path / "later" / "adults.csv")}
+    assert models == {"m2"}
+
+
+def _rescore(warehouse: Warehouse) -> None:
+    """Every film is scored by m2, which calls it normal, and m2 is promoted."""
+    register(warehouse, card("m2"))
+    films = warehouse.sql("SELECT study_id FROM studies")
+    with warehouse.write("rescore") as transaction:
+        scored = [asdict(prediction(film["study_id"], "NORMAL", "m2")) for film in films]
+        transaction.append("predictions", scored)
+    promote(warehouse, "m2")
 
 
 def test_csv_and_parquet_hold_the_columns_of_the_dictionary(

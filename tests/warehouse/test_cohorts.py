@@ -1,7 +1,7 @@
 """Cohorts on a real warehouse: what they hold, where the others fell, and versions."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from ingest.errors import InputError, UserError
 from tests.warehouse.cohort_trees import Film, definitions, expected
 from tests.warehouse.rows import card, load, network, prediction, study
 from warehouse.arrivals import append_studies
+from warehouse.cohorts.columns import COLUMNS
 from warehouse.cohorts.compiler import NO_PARTICIPANT, compiled
 from warehouse.cohorts.definition_file import read_definition
 from warehouse.cohorts.grammar import parse
-from warehouse.cohorts.registry import history, in_force, listed, save
+from warehouse.cohorts.registry import Saved, history, in_force, listed, save
 from warehouse.cohorts.selection import Selection, select
 from warehouse.cohorts.tree import Definition
 from warehouse.models import promote, register
@@ -172,6 +173,14 @@ def test_saving_again_is_a_new_version_only_where_it_differs(filled: Warehouse) 
     assert [(one.name, one.version) for one in listed(filled)] == [("b", 1), ("c", 2)]
     assert [one.name for one in listed(filled, first.commit_number)] == ["c"]
     assert in_force(filled, "c", 1) == first, "before it was saved, the first version"
+
+
+def test_a_record_is_its_table_and_the_dictionary_its_query(shared: Warehouse) -> None:
+    table = shared.sql("SELECT column_name FROM (DESCRIBE cohorts)")
+    assert [row["column_name"] for row in table] == [item.name for item in fields(Saved)]
+    plan = compiled(parse("age > 1"), resolve(shared).commit_number)
+    rows = shared.sql(plan.select(statement("cohort_rows")), **plan.parameters)
+    assert list(rows[0]) == list(COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["", "Jane Doe", "../c", "ä", "x" * 65, "c\n", "C"])
