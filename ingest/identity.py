@@ -62,6 +62,10 @@ class Pseudonymiser:
         """Of the bytes that came from a site: the same ones again are the same entry."""
         return self._digest("entry", site_id or "", data_digest)
 
+    def key_check(self) -> str:
+        """Of nothing: the same for the same key, and says nothing about it."""
+        return self._digest("key-check")
+
     def rejection_id(self, *parts: str) -> str:
         """The same refused file, name and reason again give the same id."""
         return self._digest("rejection", *parts)
