@@ -95,6 +95,7 @@ class Warehouse:
 
     def __init__(self, home: Home, settings: WarehouseSettings, *, read_only: bool, create: bool):
         self.home = home
+        self.settings = settings
         self.read_only = read_only
         self._catalog = catalog_of(home, settings)
         self._connection = connect(home, read_only=read_only, settings=settings, create=create)
