@@ -111,7 +111,7 @@ def test_a_password_is_written_and_shown_nowhere(
     secrets = (PASSWORD, url.partition("pneumo:")[2].partition("@")[0])
     for secret in secrets:
         assert secret not in said.out + said.err
-        for folder in (tmp_path / "home", tmp_path / "data", postgres.folder / "data"):
+        for folder in (tmp_path, postgres.folder / "data"):
             files = [path for path in folder.rglob("*") if path.is_file()]
             assert files
             for path in files:
