@@ -22,6 +22,7 @@ the claim means that no two commits took the same; a reader that keeps to
 `commit_number <= n` sees the same rows for ever.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -259,11 +260,20 @@ def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
 def _commit(cursor: duckdb.DuckDBPyConnection) -> None:
     try:
         cursor.execute("COMMIT")
-    except duckdb.TransactionException:
-        raise OvertakenError(
-            "another writer committed between this one's look and its commit, or the catalog was "
-            "cut off; run the command again: what is in the warehouse is passed over"
-        ) from None
+    except duckdb.TransactionException as error:
+        raise _not_committed(str(error)) from None
+
+
+def _not_committed(message: str) -> UserError:
+    """Of DuckLake's message only what went wrong: it repeats the rows that were to be written."""
+    if "permission denied" in message:
+        return ConfigurationError("the user of the catalog may read it only; name one that writes")
+    if "conflict" in message:
+        what = "another writer committed between this one's look and its commit"
+    else:
+        found = re.search(r"ERROR: *([a-z][^\n\"']*)", message)
+        what = f"the catalog did not take the commit ({found[1].strip() if found else 'cut off'})"
+    return OvertakenError(f"{what}; run it again: what is in the warehouse is passed over")
 
 
 def _record_commit(transaction: Transaction, kind: str) -> None:

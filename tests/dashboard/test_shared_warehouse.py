@@ -169,3 +169,29 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=r"\[warehouse\]") as raised:
         WarehouseSettings(**wrong)
     assert "pw-1234" not in str(raised.value)
+
+
+def test_a_dashboard_machine_needs_no_key_and_no_right_to_write(
+    catalog: str, postgres: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, viewer, data = tmp_path / "first", tmp_path / "viewer", tmp_path / "data"
+    assert init(first, catalog, data) == 0
+    (tmp_path / "sites.csv").write_text(SITES)
+    assert main(["sites", "load", str(tmp_path / "sites.csv"), "--home", str(first)]) == 0
+    database = catalog.rpartition("/")[2]
+    postgres.run(
+        f"CREATE ROLE viewer LOGIN PASSWORD '{PASSWORD}'; "
+        "GRANT USAGE ON SCHEMA pneumowatch TO viewer; "
+        "GRANT SELECT ON ALL TABLES IN SCHEMA pneumowatch TO viewer; "
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA pneumowatch GRANT SELECT ON TABLES TO viewer",
+        database,
+    )
+    viewer.mkdir()
+    settings = WarehouseSettings(catalog=catalog.replace("pneumo@", "viewer@"), data=str(data))
+    (viewer / "pneumowatch.toml").write_text(default_text(settings))
+    capsys.readouterr()
+    assert main(["rejections", "--home", str(viewer)]) == 0
+    assert main(["measures", "--by", "region", "--home", str(viewer), "--format", "json"]) == 0
+    (tmp_path / "more.csv").write_text(SITES + "B,Beta,NORTH,1.5,10.5\n")
+    assert main(["sites", "load", str(tmp_path / "more.csv"), "--home", str(viewer)]) == 2
+    assert "may read it only" in capsys.readouterr().err

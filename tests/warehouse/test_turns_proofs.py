@@ -124,7 +124,7 @@ def kind_of(place: Place) -> str:
 
 
 def test_writers_given_the_same_and_overlapping_studies(place: Place) -> None:
-    count, writers = (240, 2) if REDUCED else (2400, 4)
+    count, writers = (240, 2) if REDUCED else (1200, 4)
     names = [f"s{number}" for number in range(count)]
     orders = [names, names[::-1], names[count // 2 :] + names[: count // 2], names[::-1]]
     work = [(writer, (place, batches_of(one))) for one in orders[:writers]]
