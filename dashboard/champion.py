@@ -6,7 +6,7 @@ from pathlib import Path
 
 from inference.checkpoint import read_card, shipped_model
 from inference.records import ModelCard
-from warehouse.model_files import install, keep_shipped, model_path
+from warehouse.model_files import install, keep_shipped, obtain
 from warehouse.models import ADDED, SHIPPED, card_of, champion, registry
 from warehouse.store import Row, Warehouse
 
@@ -35,7 +35,7 @@ def ensure_model(warehouse: Warehouse) -> Champion:
     assert best is not None
     if best["origin"] != ADDED:
         keep_shipped(warehouse.home, best["model_version"])
-    return Champion(card_of(best), model_path(warehouse.home, best["model_version"]))
+    return Champion(card_of(best), obtain(warehouse, best["model_version"]))
 
 
 def _versions(warehouse: Warehouse) -> set[str]:

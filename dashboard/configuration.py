@@ -4,6 +4,7 @@ Each room owns its settings class; only this module knows where the values come 
 value of the environment (PNEUMOWATCH_INGEST_WORKERS=4) goes before one of the file.
 """
 
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Configurat
     ConfigurationError names the file or variable, the field, the value and the way out.
     """
     sections = _read(path)
+    _refuse_secrets(path, sections.get("warehouse", {}))
     for name, text in (os.environ if environment is None else environment).items():
         if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             _apply_variable(sections, name, text)
@@ -52,10 +54,21 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Configurat
 
 
 def default_text(settings: WarehouseSettings) -> str:
-    """A new home's pneumowatch.toml."""
+    """A new home's pneumowatch.toml: where its warehouse lies, and never a secret."""
+    where = {"catalog": settings.catalog}
+    if settings.on_postgres:
+        from warehouse.postgres_catalog import without_password
+
+        where = {"catalog": without_password(settings.catalog), "schema": settings.schema}
+    where |= {"data": settings.data} if settings.data else {}
+    if settings.on_s3:
+        names = ("s3_endpoint", "s3_region", "s3_url_style", "s3_key_id")
+        where |= {name: getattr(settings, name) for name in names if getattr(settings, name)}
+    # A JSON string without characters beyond ASCII is a TOML string too.
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in where.items())
     return (
         "# PneumoWatch's configuration; docs/configuration.md lists every setting.\n"
-        f'[warehouse]\ncatalog = "{settings.catalog}"\n'
+        f"[warehouse]\n{lines}"
         "\n[ingest]\n# workers = 4  # decode processes; one for each core when not set\n"
     )
 
@@ -73,6 +86,15 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
                 f"{path}: there is no section [{section}]; there are {', '.join(ROOMS)}"
             )
     return content
+
+
+def _refuse_secrets(path: Path, warehouse: dict[str, Any]) -> None:
+    """Files are copied, shown and backed up; a secret belongs into the environment."""
+    if "s3_secret" in warehouse:
+        raise ConfigurationError(
+            f"{path}: [warehouse] s3_secret does not belong into a file; "
+            "set PNEUMOWATCH_WAREHOUSE_S3_SECRET instead"
+        )
 
 
 def _apply_variable(sections: dict[str, dict[str, Any]], name: str, text: str) -> None:

@@ -32,20 +32,22 @@ def _promoted(home: Path) -> Path | None:
 
     An upgrade replaces the shipped weights; the next command that scores promotes the new ones.
     """
-    if not Home(home).catalog.exists():
+    from dashboard.context import has_home, open_warehouse
+
+    if not has_home(home):
         return None
-    from dashboard.context import open_warehouse
+    from warehouse.model_files import obtain
     from warehouse.models import ADDED, champion
 
     with open_warehouse(home, read_only=True) as warehouse:
         best = champion(warehouse)
-    if best is None:
-        return None
-    try:
-        return choose_model(home, best["model_version"])
-    except UserError:
-        if best["origin"] == ADDED:
-            raise
+        if best is None:
+            return None
+        try:
+            return obtain(warehouse, best["model_version"])
+        except UserError:
+            if best["origin"] == ADDED:
+                raise
     print(f"{best['model_version']} is gone; this is the shipped model", file=sys.stderr)
     return None
 

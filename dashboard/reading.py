@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import duckdb
 
-from dashboard.context import configuration
+from dashboard.context import configuration, has_home
 from ingest.errors import ConfigurationError, UserError
 from warehouse.freshness import freshness
 from warehouse.home import Home
@@ -119,8 +119,8 @@ class RememberingWarehouse(Warehouse):
     the same counts. One question is asked at a time: whoever waits finds the answer there.
     """
 
-    def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
-        super().__init__(home, connection, read_only)
+    def __init__(self, home: Home, settings: WarehouseSettings, *, read_only: bool, create: bool):
+        super().__init__(home, settings, read_only=read_only, create=create)
         self._rows: Remembered[str, list[Row]] = Remembered(ROWS_REMEMBERED)
         self._asking = threading.Lock()
 
@@ -184,11 +184,13 @@ class Reader:
 
     def _opened(self) -> Warehouse:
         with self._lock:
-            if self._warehouse is not None and not self._warehouse.home.catalog.exists():
+            if self._warehouse is not None and not has_home(self.home):
                 self._warehouse = None  # the home was removed or moved
             if self._warehouse is None:
-                self._warehouse = RememberingWarehouse.open(self.home, read_only=True)
                 self._settings = configuration(self.home).warehouse
+                self._warehouse = RememberingWarehouse.open(
+                    self.home, read_only=True, settings=self._settings
+                )
                 self._results = Remembered()  # another home may have come in its place
             return self._warehouse
 

@@ -1,9 +1,14 @@
 """What the tests of all rooms share. Nothing here imports torch or the warehouse up front."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.postgres import Server
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 SHARED = Path(__file__).parents[2] / "shared"
@@ -16,6 +21,15 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip("needs the data beside the checkout (../shared/data)")
     return data
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Server]":
+    """A PostgreSQL server, started once; skips where the package is missing."""
+    from tests.postgres import running
+
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

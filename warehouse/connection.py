@@ -1,4 +1,4 @@
-"""DuckDB with DuckLake attached: the only place that knows how the catalog is reached."""
+"""DuckDB with DuckLake attached: the same statements whatever catalog and data path."""
 
 import importlib.util
 from pathlib import Path
@@ -6,9 +6,18 @@ from pathlib import Path
 import duckdb
 
 from ingest.errors import ConfigurationError
+from warehouse.catalog import Catalog, catalog_of
+from warehouse.data_path import data_path, let_reach
 from warehouse.home import Home
+from warehouse.settings import WarehouseSettings
+from warehouse.sql_text import quoted
 
-EXTENSIONS = ("sqlite_scanner", "ducklake")  # in this order: the catalog's reader first
+# A commit that finds another one before it looks for conflicts and tries again, in DuckLake.
+_RETRIES = (
+    "SET ducklake_max_retry_count = 100",
+    "SET ducklake_retry_wait_ms = 20",
+    "SET ducklake_retry_backoff = 1.2",
+)
 
 
 def extension_file(name: str) -> Path:
@@ -25,38 +34,54 @@ def extension_file(name: str) -> Path:
     )
 
 
-def connect(home: Home, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """A connection with the home's warehouse attached as `w`. Any number of processes may."""
+def connect(
+    home: Home,
+    *,
+    read_only: bool,
+    settings: WarehouseSettings | None = None,
+    create: bool = True,
+) -> duckdb.DuckDBPyConnection:
+    """A connection with the home's warehouse attached as `w`. Any number of processes may.
+
+    ConfigurationError where the catalog cannot be opened, without any password in it.
+    """
+    settings = settings or WarehouseSettings()
+    catalog = catalog_of(home, settings)
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    for name in EXTENSIONS:
-        connection.execute(f"LOAD {quoted(extension_file(name))}")
-    connection.execute("SET TimeZone = 'UTC'")
-    options = [
-        f"DATA_PATH {quoted(home.data.resolve())}",
-        "OVERRIDE_DATA_PATH true",  # a home may be moved, or be named by another path
-        "META_JOURNAL_MODE 'WAL'",
-        "META_BUSY_TIMEOUT 10000",
-        "DATA_INLINING_ROW_LIMIT 10",
-    ]
-    if read_only:
-        options.append("READ_ONLY")
-    target = quoted(f"ducklake:sqlite:{home.catalog.resolve()}")
     try:
-        connection.execute(f"ATTACH {target} AS w ({', '.join(options)})")
-    except duckdb.Error as error:
+        for name in (*catalog.extensions, *(("httpfs",) if settings.on_s3 else ())):
+            connection.execute(f"LOAD {quoted(extension_file(name))}")
+        for statement in ("SET TimeZone = 'UTC'", *_RETRIES):
+            connection.execute(statement)
+        if settings.on_s3:
+            let_reach(connection, settings)
+        _attach(connection, catalog, data_path(home, settings), read_only, create)
+    except BaseException:
         connection.close()
-        raise ConfigurationError(_unreadable(home, error)) from None
-    connection.execute("USE w")
+        raise
     return connection
 
 
-def _unreadable(home: Home, error: duckdb.Error) -> str:
-    return (
-        f"the catalog {home.catalog} cannot be opened ({str(error).splitlines()[0]}); "
-        "check that the disk is there, that you may write to it, or restore a copy of the home"
-    )
-
-
-def quoted(text: Path | str) -> str:
-    """A SQL string literal; ATTACH and LOAD take no bound parameters."""
-    return "'" + str(text).replace("'", "''") + "'"
+def _attach(
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    data: str,
+    read_only: bool,
+    create: bool,
+) -> None:
+    target, options = catalog.attach_as(connection)
+    options += [
+        f"DATA_PATH {quoted(data)}",
+        "DATA_INLINING_ROW_LIMIT 10",
+        f"CREATE_IF_NOT_EXISTS {'true' if create and not read_only else 'false'}",
+    ]
+    if read_only:
+        options.append("READ_ONLY")
+    try:
+        connection.execute(f"ATTACH {target} AS w ({', '.join(options)})")
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(
+            f"the catalog {catalog.shown} cannot be opened ({reason}); {catalog.advice}"
+        ) from None
+    connection.execute("USE w")

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import ConfigurationError
-
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -57,15 +55,3 @@ class Home:
     @property
     def write_lock(self) -> Path:
         return self.warehouse / "write.lock"
-
-    def require(self) -> "Home":
-        """This home, if `pneumowatch init` has made one here.
-
-        Raises ConfigurationError with the command to run if not.
-        """
-        if not self.catalog.exists():
-            raise ConfigurationError(
-                f"{self.root} holds no PneumoWatch home; "
-                f"run `pneumowatch init --home {self.root}` first, or name another with --home"
-            )
-        return self

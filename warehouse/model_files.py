@@ -10,8 +10,10 @@ from inference.records import ModelCard
 from ingest.durable import write_durably
 from ingest.errors import InputError, PneumoWatchError, UserError
 from warehouse.home import Home
-from warehouse.models import register_in
+from warehouse.models import SHIPPED, register_in, registered_cards
+from warehouse.shared_models import share, shared_files
 from warehouse.store import Warehouse
+from warehouse.versions import resolve
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")  # a version names files
 
@@ -20,8 +22,10 @@ def install(warehouse: Warehouse, path: Path, *, origin: str, promote: bool = Fa
     """Copies a model into the home and registers it; the files first, then the row.
 
     `path` is a card, its weights or a folder (the newest in it). The same model again
-    changes nothing, but for files that were lost. UserError where it is no pneumonia model,
-    where its files are not those that its card describes, or where its version is taken.
+    changes nothing, but for files that were lost. What did not come with the package goes
+    into the warehouse too, whence the other machines of a shared one take it (`obtain`).
+    UserError where it is no pneumonia model, where its files are not those that its card
+    describes, or where its version is taken.
     """
     source = checkpoint.find_card(path)
     card = _fit_to_register(source)
@@ -29,8 +33,23 @@ def install(warehouse: Warehouse, path: Path, *, origin: str, promote: bool = Fa
     with warehouse.write("models") as transaction:
         # Inside the lock: files of a refused version never lie under a registered one's name.
         register_in(transaction, card, promote=promote, origin=origin)
+        if origin != SHIPPED:
+            share(transaction, card.model_version, files)
         _copy(warehouse.home, card, files)
     return card
+
+
+def obtain(warehouse: Warehouse, version: str) -> Path:
+    """The card of a version, fetched from the warehouse where its files are not at hand.
+
+    The digests are those of the registered card. UserError where the files are nowhere.
+    """
+    if _at_hand(warehouse.home, version) is None:
+        card = registered_cards(warehouse, resolve(warehouse).commit_number).get(version)
+        if card and (files := shared_files(warehouse, version)):
+            _check(files, card)
+            _copy(warehouse.home, card, files)
+    return model_path(warehouse.home, version)
 
 
 def keep_shipped(home: Home, version: str) -> None:
@@ -43,10 +62,8 @@ def keep_shipped(home: Home, version: str) -> None:
 
 def model_path(home: Home, version: str) -> Path:
     """The card of a version: in the home, else among the shipped ones; UserError if nowhere."""
-    for folder in (home.models, checkpoint.SHIPPED):
-        card = folder / f"{version}.json"
-        if _complete(card):
-            return card
+    if card := _at_hand(home, version):
+        return card
     raise UserError(
         f"the weights of {version} are not in {home.models}; "
         "add them again with `pneumowatch models add`, or promote another version"
@@ -104,6 +121,16 @@ def _content(source: Path, suffix: str, digest: str) -> bytes:
     return content
 
 
+def _check(files: dict[str, bytes], card: ModelCard) -> None:
+    """UserError where files of the warehouse are not those of the registered card."""
+    for suffix, digest in ((".safetensors", card.weights_digest), (".onnx", card.onnx_digest)):
+        if digest and hashlib.sha256(files.get(suffix, b"")).hexdigest() != digest:
+            raise UserError(
+                f"the files of {card.model_version} in the warehouse are not those that were "
+                "registered; add them again with `pneumowatch models add` where they are whole"
+            )
+
+
 def _copy(home: Home, card: ModelCard, files: dict[str, bytes]) -> None:
     try:
         home.models.mkdir(exist_ok=True)
@@ -113,6 +140,11 @@ def _copy(home: Home, card: ModelCard, files: dict[str, bytes]) -> None:
         target = home.models / f"{card.model_version}{suffix}"
         if not target.is_file() or target.read_bytes() != content:
             write_durably(target, content)
+
+
+def _at_hand(home: Home, version: str) -> Path | None:
+    cards = [folder / f"{version}.json" for folder in (home.models, checkpoint.SHIPPED)]
+    return next((card for card in cards if _complete(card)), None)
 
 
 def _complete(card: Path) -> bool:

@@ -7,6 +7,7 @@ bounded, so memory does not grow with the number of files. An input counts as do
 its commit is through; a run that is killed is simply run again.
 """
 
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +32,7 @@ from warehouse.arrivals import (
 )
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead, batched
-from warehouse.store import Warehouse
+from warehouse.store import Transaction, Warehouse
 
 if TYPE_CHECKING:  # whoever calls for a Predictor pays for its runtime
     from inference.predictor import Predictor, Verdict
@@ -185,24 +186,33 @@ def _write(
     warehouse: Warehouse, chunk: _Scored, names: Pseudonymiser, tally: Tally
 ) -> list[Settlement]:
     """Commits a chunk, counts it, and says what became of what came from the spool."""
-    found, refused = Sorted(), list(chunk.rejections)
+    found, refused = Sorted(), list[Rejection]()
     if len(chunk):
-        with warehouse.write("ingest") as transaction:
-            found = look_up(transaction, chunk.studies + chunk.resends)
-            refused += [collision(study, first, names) for study, first in found.collisions]
-            append_studies(
-                transaction,
-                found.new,
-                {s.study_id: chunk.predictions[s.study_id, s.content_hash] for s in found.new},
-            )
-            append_resends(transaction, found.resends)
-            append_rejections(transaction, refused)
+        deliver = functools.partial(_deliver, chunk=chunk, names=names)
+        found, refused = warehouse.write_again("ingest", deliver)
     predicted = found.new + found.again + chunk.again
     duplicates = found.seen + chunk.duplicates
     tally.predicted += len(predicted)
     tally.duplicates += len(duplicates)
     tally.by_reason.update(rejection.reason.value for rejection in refused)
     return _settlements(predicted, duplicates, refused)
+
+
+def _deliver(
+    transaction: Transaction, chunk: _Scored, names: Pseudonymiser
+) -> tuple[Sorted, list[Rejection]]:
+    """Looks once more, under the lock, and adds what is not there; says what it found."""
+    found = look_up(transaction, chunk.studies + chunk.resends)
+    refused = list(chunk.rejections)
+    refused += [collision(study, first, names) for study, first in found.collisions]
+    append_studies(
+        transaction,
+        found.new,
+        {s.study_id: chunk.predictions[s.study_id, s.content_hash] for s in found.new},
+    )
+    append_resends(transaction, found.resends)
+    append_rejections(transaction, refused)
+    return found, refused
 
 
 def _settlements(

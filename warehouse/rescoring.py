@@ -23,7 +23,7 @@ from ingest.records import Study
 from warehouse.images import image_path, load
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead
-from warehouse.store import Warehouse
+from warehouse.store import Transaction, Warehouse
 
 AHEAD = 4  # batches that are decoded before they are scored
 THREADS = 8  # Pillow decodes without holding Python's lock
@@ -146,8 +146,11 @@ def _refused(study: Study, scorer: Scorer) -> Prediction:
 
 def _write(warehouse: Warehouse, chunk: Sequence[Prediction], version: str) -> int:
     ids = [one.study_id for one in chunk]
-    with warehouse.write("rescore") as transaction:
+
+    def deliver(transaction: Transaction) -> int:
         rows = transaction.query("scored_by", study_ids=ids, model_version=version)
         known = {row["study_id"] for row in rows}
         new = [asdict(one) for one in chunk if one.study_id not in known]
         return transaction.append("predictions", new)
+
+    return warehouse.write_again("rescore", deliver)

@@ -1,36 +1,55 @@
 """The warehouse itself: versioned reads, and write transactions that happen once.
 
-How exactly-once holds on the SQLite catalog. DuckLake has no unique keys, so two writers
-that both look and then both insert would double a row. Here every write transaction holds
-an exclusive `flock` on one file of the home from before it looks until after it commits;
-the kernel drops the lock when the process dies, however it dies. What a transaction has
-read is therefore still true when it commits, and `new_rows` (an anti-join on the key)
-makes a repeated write a change of nothing. A writer that is killed between the commit and
-the acknowledgement leaves rows that the next try finds and passes over.
+DuckLake has no unique keys: two writers that both look and then both insert would double a
+row, silently. Three things together keep every row single, on both catalogs.
 
-How versions hold. `commit_number` is taken inside the transaction, under the lock, one
-above the last; a reader that keeps to `commit_number <= n` sees the same rows for ever.
+1. **Turns.** A write transaction is alone from before it looks until after it commits: by
+   `flock` on SQLite (sqlite_catalog.py), by a session advisory lock on PostgreSQL
+   (postgres_catalog.py). What it has read is therefore still true when it commits, and
+   adding only what is not there yet makes a repeated write a change of nothing.
+2. **A claim.** The lock of PostgreSQL is lost when its connection is, and its holder does not
+   notice: another writer may then commit the same rows. So every write transaction first
+   updates the one row of `turns`. Of two transactions that both did, DuckLake lets the first
+   commit and refuses the second, since both deleted the same row version; it then raises
+   `OvertakenError` and has written nothing. The claim alone is enough for exactly-once; the
+   lock makes conflicts rare, without which writers would mostly work in vain.
+3. **Redelivery.** Who delivers keeps what it delivers until the commit is acknowledged. A
+   writer that is killed, overtaken, or cut off between commit and acknowledgement delivers
+   again (`write_again` does at once), finds what is there, and passes it over.
+
+How versions hold. `commit_number` is taken inside the transaction, one above the last, and
+the claim means that no two commits took the same; a reader that keeps to
+`commit_number <= n` sees the same rows for ever.
 """
 
-import fcntl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, UserError
+from warehouse.catalog import catalog_of
 from warehouse.connection import connect
+from warehouse.data_path import make_data_folder
 from warehouse.home import Home
+from warehouse.settings import WarehouseSettings
 
 Row = dict[str, Any]
+Result = TypeVar("Result")
+DELIVERIES = 50  # of the same work before `write_again` gives up; one more is a rare thing
+
+
+class OvertakenError(UserError):
+    """The commit did not go through, or nobody heard that it did; the same again is no harm."""
 
 
 @cache
@@ -75,16 +94,21 @@ class Transaction:
 class Warehouse:
     """One attached warehouse. Safe to share between threads: each call has its own cursor."""
 
-    def __init__(self, home: Home, connection: duckdb.DuckDBPyConnection, read_only: bool) -> None:
+    def __init__(self, home: Home, settings: WarehouseSettings, *, read_only: bool, create: bool):
         self.home = home
+        self.settings = settings
         self.read_only = read_only
-        self._connection = connection
+        self._catalog = catalog_of(home, settings)
+        self._connection = connect(home, read_only=read_only, settings=settings, create=create)
 
     @classmethod
-    def open(cls, home: Path, read_only: bool = False) -> "Warehouse":
+    def open(
+        cls, home: Path, read_only: bool = False, settings: WarehouseSettings | None = None
+    ) -> "Warehouse":
         """Opens the home's warehouse; raises ConfigurationError where there is none."""
-        place = Home(Path(home)).require()
-        warehouse = cls(place, connect(place, read_only=read_only), read_only)
+        place, settings = Home(Path(home)), settings or WarehouseSettings()
+        catalog_of(place, settings).require()
+        warehouse = cls(place, settings, read_only=read_only, create=False)
         if read_only:
             warehouse._refuse_other_schema()
         else:
@@ -92,11 +116,14 @@ class Warehouse:
         return warehouse
 
     @classmethod
-    def create(cls, home: Path) -> "Warehouse":
-        """Makes an empty warehouse under the home and opens it."""
-        place = Home(Path(home))
-        place.data.mkdir(parents=True, exist_ok=True)
-        warehouse = cls(place, connect(place, read_only=False), False)
+    def create(cls, home: Path, settings: WarehouseSettings | None = None) -> "Warehouse":
+        """Opens the home's warehouse, made where it is not there yet, by one of any number."""
+        place, settings = Home(Path(home)), settings or WarehouseSettings()
+        make_data_folder(place, settings)
+        catalog = catalog_of(place, settings)
+        catalog.prepare()
+        with catalog.alone():
+            warehouse = cls(place, settings, read_only=False, create=True)
         warehouse.migrate()
         return warehouse
 
@@ -120,25 +147,40 @@ class Warehouse:
 
     @contextmanager
     def write(self, kind: str) -> Iterator[Transaction]:
-        """One write transaction, alone among all processes of this home.
+        """One write transaction, alone among all writers of this warehouse.
 
         `kind` says what it was for (ingest, sites, …). Commits when the block ends, rolls
-        back when it raises.
+        back when it raises. OvertakenError where another writer came between after all.
         """
-        with _locked(self.home.write_lock), self._cursor() as cursor:
+        with self._catalog.alone(), self._cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 transaction = _begin(cursor)
                 yield transaction
                 _record_commit(transaction, kind)
             except BaseException:
-                cursor.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # a connection that is gone has rolled back
+                    cursor.execute("ROLLBACK")
                 raise
-            cursor.execute("COMMIT")
+            _commit(cursor)
+
+    def write_again(self, kind: str, work: Callable[[Transaction], Result]) -> Result:
+        """`work` in a write transaction, and in a new one as often as it was overtaken.
+
+        `work` looks before it adds, so that doing it again after a commit adds nothing.
+        """
+        for _ in range(DELIVERIES - 1):
+            try:
+                with self.write(kind) as transaction:
+                    return work(transaction)
+            except OvertakenError:
+                continue
+        with self.write(kind) as transaction:
+            return work(transaction)
 
     def migrate(self) -> list[str]:
         """Applies the numbered migrations that this warehouse lacks; returns their names."""
-        with _locked(self.home.write_lock), self._cursor() as cursor:
+        with self._catalog.alone(), self._cursor() as cursor:
             applied = _applied_migrations(cursor)
             todo = [name for name in migration_names() if name not in applied]
             for name in todo:
@@ -202,16 +244,36 @@ def _apply_migration(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
-    """The next commit number, and a time no earlier than the last commit's.
+    """The claim; then the next commit number, and a time no earlier than the last commit's.
 
     A clock that was set back must not make a later commit look earlier.
     """
+    cursor.execute("UPDATE turns SET turn = turn + 1")
     found = cursor.execute("SELECT max(commit_number), max(recorded_at) FROM commits").fetchone()
     last, recorded_at = found if found else (None, None)
     now = datetime.now(UTC)
     if recorded_at is not None:
         now = max(now, recorded_at.astimezone(UTC) + timedelta(microseconds=1))
     return Transaction(cursor, (last or 0) + 1, now)
+
+
+def _commit(cursor: duckdb.DuckDBPyConnection) -> None:
+    try:
+        cursor.execute("COMMIT")
+    except duckdb.TransactionException as error:
+        raise _not_committed(str(error)) from None
+
+
+def _not_committed(message: str) -> UserError:
+    """Of DuckLake's message only what went wrong: it repeats the rows that were to be written."""
+    if "permission denied" in message:
+        return ConfigurationError("the user of the catalog may read it only; name one that writes")
+    if "conflict" in message:
+        what = "another writer committed between this one's look and its commit"
+    else:
+        found = re.search(r"ERROR: *([a-z][^\n\"']*)", message)
+        what = f"the catalog did not take the commit ({found[1].strip() if found else 'cut off'})"
+    return OvertakenError(f"{what}; run it again: what is in the warehouse is passed over")
 
 
 def _record_commit(transaction: Transaction, kind: str) -> None:
@@ -227,10 +289,3 @@ def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, ob
     cursor.execute(text, parameters or None)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -94,13 +94,13 @@ def _add(warehouse: "Warehouse", args: argparse.Namespace) -> None:
 
 
 def _promote(warehouse: "Warehouse", args: argparse.Namespace) -> None:
-    from warehouse.model_files import check_loads, model_path
+    from warehouse.model_files import check_loads, obtain
     from warehouse.models import promote, registry, unknown
 
     known = [row["model_version"] for row in registry(warehouse)]
     if args.version not in known:
         raise UserError(unknown(args.version, known))
-    check_loads(model_path(warehouse.home, args.version))
+    check_loads(obtain(warehouse, args.version))
     before = promote(warehouse, args.version)
     if before == args.version:
         _say(f"{args.version} is promoted already; nothing was changed")
@@ -110,11 +110,11 @@ def _promote(warehouse: "Warehouse", args: argparse.Namespace) -> None:
 
 
 def _rollback(warehouse: "Warehouse", _args: argparse.Namespace) -> None:
-    from warehouse.model_files import check_loads, model_path
+    from warehouse.model_files import check_loads, obtain
     from warehouse.models import rollback, rollback_target
 
     now, before = rollback_target(warehouse)
-    check_loads(model_path(warehouse.home, before))
+    check_loads(obtain(warehouse, before))
     rollback(warehouse, (now, before))
     _say(f"rolled back from {now} to {before}")
     _say_what_waits(warehouse, before)

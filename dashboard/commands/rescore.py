@@ -63,11 +63,11 @@ def _rescore(warehouse: "Warehouse", version: str, args: argparse.Namespace) -> 
     from dashboard.intake import open_predictor
     from dashboard.progress import Progress
     from inference.device import resolve
-    from warehouse.model_files import model_path
+    from warehouse.model_files import obtain
     from warehouse.rescoring import rescore, waiting
     from warehouse.site_calibrations import in_force
 
-    path = model_path(warehouse.home, version)
+    path = obtain(warehouse, version)
     sites = in_force(warehouse, version)
     configured, device = configuration(args.home), resolve(args.device)
 

@@ -55,6 +55,10 @@ def build(home: Path, configuration: Configuration, plan: Plan) -> Outcome:
     UserError where a home is there already.
     """
     place = Home(home)
+    if configuration.warehouse.on_postgres or configuration.warehouse.data:
+        raise UserError(
+            "a demo keeps its catalog and data in its own home: unset [warehouse] catalog and data"
+        )
     if place.catalog.exists():
         raise UserError(f"{home} is a home already; a demo needs a new one: name it with --home")
     rng = np.random.default_rng(plan.seed)

@@ -82,12 +82,15 @@ def test_init_again_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (tmp_path / "home" / "pseudonym.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_what_this_version_cannot_do_it_says(
+def test_a_catalog_that_cannot_be_is_refused_before_anything_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = ["--home", str(tmp_path / "home")]
-    assert main(["init", *home, "--catalog", "postgresql://localhost/x"]) == 2
-    assert "SQLite only" in capsys.readouterr().err
+    for catalog, way_out in (("mysql://u:pw-1234@h/x", "sqlite"), ("postgresql://h/x", "data")):
+        assert main(["init", *home, "--catalog", catalog]) == 2
+        said = capsys.readouterr().err
+        assert way_out in said
+        assert "pw-1234" not in said
     assert not (tmp_path / "home").exists()
 
 

@@ -32,7 +32,7 @@ def main() -> None:
             waiting = _through_one_association(films, port, waiting, acknowledged, pause)
 
 
-def _through_one_association(films, port, waiting, acknowledged, pause) -> list[int]:  # noqa: ANN001
+def _through_one_association(films, port, waiting, acknowledged, pause) -> list[int]:
     """What is still to be sent when the association has ended."""
     entity = AE("SENDER")
     entity.add_requested_context(CR)

@@ -20,6 +20,7 @@ from pynetdicom.sop_class import (
 
 from ingest.doors import commitment
 from ingest.doors.settings import Peer
+from ingest.errors import ConfigurationError
 from ingest.identity import Pseudonymiser
 from ingest.spool.commitments import Commitment
 from ingest.spool.records import Outcome
@@ -220,7 +221,10 @@ def test_what_is_sealed_opens_under_its_key_alone() -> None:
     assert NAMES.unseal(sealed) == words
     assert sealed != NAMES.seal(words), "a fresh nonce each time"
     assert words[:9] not in sealed
-    assert Pseudonymiser(bytes(reversed(KEY))).unseal(sealed) != words
+    with pytest.raises(ConfigurationError, match="another key"):
+        Pseudonymiser(bytes(reversed(KEY))).unseal(sealed)
+    with pytest.raises(ConfigurationError, match="another key"):
+        NAMES.unseal(sealed[:-1] + bytes([sealed[-1] ^ 1]))
     assert NAMES.unseal(NAMES.seal(b"")) == b""
 
 

@@ -8,6 +8,7 @@ from ingest.records import Study
 from warehouse.arrivals import append_studies
 from warehouse.models import register
 from warehouse.records import Region, Site
+from warehouse.settings import WarehouseSettings
 from warehouse.sites import load_sites
 from warehouse.store import Warehouse
 
@@ -78,9 +79,9 @@ def prediction(
     )
 
 
-def network(home: Path) -> Warehouse:
+def network(home: Path, settings: WarehouseSettings | None = None) -> Warehouse:
     """An empty warehouse with three sites in two regions and a promoted model m1."""
-    warehouse = Warehouse.create(home)
+    warehouse = Warehouse.create(home, settings)
     load_sites(warehouse, SITES, [Region("ALPHA", "Alpha", None)])
     register(warehouse, card(), promote=True)
     return warehouse

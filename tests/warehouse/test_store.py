@@ -16,6 +16,7 @@ import pytest
 from inference.records import Prediction
 from ingest.errors import ConfigurationError, UserError
 from ingest.records import Rejection, Study
+from tests.warehouse.places import Place
 from tests.warehouse.rows import network, prediction, study
 from warehouse.arrivals import append_studies, look_up
 from warehouse.records import Region, Site
@@ -52,8 +53,8 @@ def test_a_home_that_is_not_there_says_what_to_run(tmp_path: Path) -> None:
         Warehouse.open(tmp_path / "nowhere")
 
 
-def test_a_damaged_catalog_is_named(warehouse: Warehouse, tmp_path: Path) -> None:
-    shutil.copytree(warehouse.home.root, tmp_path / "damaged")
+def test_a_damaged_catalog_is_named(local: Warehouse, tmp_path: Path) -> None:
+    shutil.copytree(local.home.root, tmp_path / "damaged")
     catalog = tmp_path / "damaged" / "warehouse" / "catalog.sqlite"
     catalog.write_bytes(b"this is not a database" * 100)
     with pytest.raises(ConfigurationError, match=r"catalog\.sqlite cannot be opened"):
@@ -63,7 +64,7 @@ def test_a_damaged_catalog_is_named(warehouse: Warehouse, tmp_path: Path) -> Non
 def test_a_newer_warehouse_is_refused(warehouse: Warehouse) -> None:
     warehouse.sql("INSERT INTO migrations VALUES ('9999_future.sql', $now)", now=datetime.now(UTC))
     with pytest.raises(ConfigurationError, match="newer PneumoWatch"):
-        Warehouse.open(warehouse.home.root, read_only=True)
+        Warehouse.open(warehouse.home.root, True, warehouse.settings)
 
 
 def test_a_home_may_be_moved_and_named_by_a_relative_path(
@@ -122,8 +123,8 @@ def test_versions_by_number_time_and_day(warehouse: Warehouse) -> None:
         resolve(warehouse, "2001-01-01")
 
 
-def _write_all(home: Path, ids: list[str], batch: int, pause: float = 0.0) -> None:
-    with Warehouse.open(home) as warehouse:
+def _write_all(place: Place, ids: list[str], batch: int, pause: float = 0.0) -> None:
+    with place.open() as warehouse:
         for at in range(0, len(ids), batch):
             studies = [study(name, day=date(2026, 5, 11)) for name in ids[at : at + batch]]
             with warehouse.write("race") as transaction:
@@ -137,37 +138,33 @@ def _doubled(warehouse: Warehouse) -> list[dict]:
     return warehouse.sql("SELECT study_id FROM studies GROUP BY 1 HAVING count(*) <> 1")
 
 
-def test_two_writers_of_the_same_studies_write_each_once(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    network(home).close()
+def test_two_writers_of_the_same_studies_write_each_once(place: Place) -> None:
     ids = [f"s{number:03d}" for number in range(60)]
     writers = [
-        SPAWN.Process(target=_write_all, args=(home, order, 7)) for order in (ids, ids[::-1])
+        SPAWN.Process(target=_write_all, args=(place, order, 7)) for order in (ids, ids[::-1])
     ]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(120)
         assert writer.exitcode == 0
-    with Warehouse.open(home, read_only=True) as warehouse:
+    with place.open(read_only=True) as warehouse:
         assert _doubled(warehouse) == []
         rows = warehouse.sql("SELECT study_id FROM studies ORDER BY 1")
         assert [row["study_id"] for row in rows] == ids
         assert warehouse.sql("SELECT count(*) AS n FROM predictions") == [{"n": len(ids)}]
 
 
-def test_a_writer_killed_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    network(home).close()
+def test_a_writer_killed_at_any_moment_loses_and_doubles_nothing(place: Place) -> None:
     ids = [f"s{number:03d}" for number in range(60)]
     for pause in (0.8, 1.1, 1.4):
-        writer = SPAWN.Process(target=_write_all, args=(home, ids, 3))
+        writer = SPAWN.Process(target=_write_all, args=(place, ids, 3))
         writer.start()
         time.sleep(pause)
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
-    _write_all(home, ids, 3)
-    with Warehouse.open(home, read_only=True) as warehouse:
+    _write_all(place, ids, 3)
+    with place.open(read_only=True) as warehouse:
         assert _doubled(warehouse) == []
         (row,) = warehouse.sql(
             "SELECT count(*) AS n FROM studies JOIN predictions USING (study_id)"
@@ -175,12 +172,10 @@ def test_a_writer_killed_at_any_moment_loses_and_doubles_nothing(tmp_path: Path)
         assert row["n"] == len(ids)
 
 
-def test_a_reader_in_another_process_sees_commits_while_a_writer_works(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    network(home).close()
+def test_a_reader_in_another_process_sees_commits_while_a_writer_works(place: Place) -> None:
     ids = [f"s{number:03d}" for number in range(45)]
-    writer = SPAWN.Process(target=_write_all, args=(home, ids, 3, 0.2))
-    with Warehouse.open(home, read_only=True) as reader:
+    writer = SPAWN.Process(target=_write_all, args=(place, ids, 3, 0.2))
+    with place.open(read_only=True) as reader:
         writer.start()
         seen = []
         while writer.is_alive():
@@ -198,15 +193,13 @@ def test_a_reader_in_another_process_sees_commits_while_a_writer_works(tmp_path:
     assert len(set(seen)) > 2, "the reader saw no commit while the writer worked"
 
 
-def test_a_read_only_warehouse_cannot_be_written(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    network(home).close()
-    with Warehouse.open(home, read_only=True) as reader, pytest.raises(duckdb.Error):
+def test_a_read_only_warehouse_cannot_be_written(place: Place) -> None:
+    with place.open(read_only=True) as reader, pytest.raises(duckdb.Error):
         _fail_half_way(reader)
 
 
-def test_the_catalog_is_in_wal_mode_so_that_readers_do_not_block(warehouse: Warehouse) -> None:
-    with sqlite3.connect(warehouse.home.catalog) as catalog:
+def test_the_catalog_is_in_wal_mode_so_that_readers_do_not_block(local: Warehouse) -> None:
+    with sqlite3.connect(local.home.catalog) as catalog:
         assert catalog.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     catalog.close()
 
