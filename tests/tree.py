@@ -16,6 +16,7 @@ ROOMS = {
 FOLDERS = {
     "inference/recipes": "how the shipped model was trained",
     "inference/weights": "the shipped model, its card, its validation scores, the generator",
+    "warehouse/cohorts": "trial cohorts: a grammar, bound SQL, attrition, exports, OMOP",
     "warehouse/queries": "SQL that counts: one SELECT a file",
     "warehouse/migrations": "numbered changes of the tables",
     "dashboard/commands": "one module for each command of `pneumowatch`",

@@ -25,11 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from dashboard.context import open_warehouse
     from ingest.doors.tokens import Tokens
     from warehouse.home import Home
 
+    open_warehouse(args.home, read_only=True).close()  # or there is no home
     actions = {"add": _add, "list": _list, "revoke": _revoke}
-    actions[args.action](Tokens(Home(args.home).require().stow_tokens), args)
+    actions[args.action](Tokens(Home(args.home).stow_tokens), args)
     return 0
 
 
