@@ -56,9 +56,10 @@ def moving_epidemic_thresholds(
 
     seasons: weekly rates, weeks × seasons as in mem, or a list of seasons (which may differ in
     length): the longer side is the weeks (with as many weeks as seasons the first). NaN between
-    known rates is filled by the smoothed curve, at the ends it stays unknown. Seasons that sum to 0 are passed over, and of
-    more than most_seasons the last are used. Thresholds are NaN where fewer than two rates are
-    left for one. ValueError for negative rates and under two seasons with cases.
+    known rates is filled by the smoothed curve, at the ends it stays unknown. Seasons that sum to
+    0 are passed over, and of more than most_seasons the last are used. Thresholds are NaN where
+    fewer than two rates are left for one. ValueError for negative rates and under two seasons
+    with cases.
     """
     share("level", level)
     at_least("slope", slope, 0)
