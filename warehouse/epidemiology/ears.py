@@ -32,7 +32,8 @@ def ears(
     With mean m and standard deviation s (at least `minimum_sd`) of the baseline points t−7…t−1
     (C1) or t−9…t−3 (C2, C3), and z = Φ⁻¹(1 − α): the bound of C1 and C2 is m + z s; that of C3 is
     y_t + s (z − Σ max(0, C2_j − 1)) over j = t−1, t−2, C2 = (y − m)/s, and not below 0. α is
-    0.001, for C3 0.025. Alarm where the count exceeds the bound. Hutwagner et al. 2003,
+    0.001, for C3 0.025. Alarm where the count exceeds the bound; for C3, whose bound is relative
+    to the count, that is where the two points before it sum to more than z. Hutwagner et al. 2003,
     doi:10.1007/PL00022319; Fricker et al. 2008, doi:10.1002/sim.3197.
 
     counts: one series; a missing one (NaN) leaves no bound where it is in the baseline. Bounds

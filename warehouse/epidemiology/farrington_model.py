@@ -99,7 +99,8 @@ def _weights(rows: Rows, model: Fit, threshold: float) -> Floats:
         s = raw / np.sqrt(phi[:, None] * (1 - model.hat))
         outlying = (s > threshold) & (model.hat < 1 - 1e-10)  # a row alone fits itself
         weight = rows.known * np.where(outlying, s**-2.0, 1.0)
-    return np.asarray(weight * (rows.known.sum(1) / weight.sum(1))[:, None])
+    scale = rows.known.sum(1) / np.maximum(weight.sum(1), 1e-300)  # 0 where nothing is known
+    return np.asarray(weight * scale[:, None])
 
 
 def _p_value(model: Fit, scale: Floats) -> Floats:

@@ -54,11 +54,12 @@ def moving_epidemic_thresholds(
     after. Intensity thresholds: the same of the logarithms of the highest epidemic rates. Vega et
     al. 2013, doi:10.1111/j.1750-2659.2012.00422.x, and 2015, doi:10.1111/irv.12330.
 
-    seasons: weekly rates, weeks × seasons as in mem, or a list of seasons: the longer side is the
-    weeks (with as many weeks as seasons the first). NaN between known rates is filled by the
-    smoothed curve, at the ends it stays unknown. Seasons that sum to 0 are passed over, and of
-    more than most_seasons the last are used. Thresholds are NaN where fewer than two rates are
-    left for one. ValueError for negative rates and under two seasons with cases.
+    seasons: weekly rates, weeks × seasons as in mem, or a list of seasons (which may differ in
+    length): the longer side is the weeks (with as many weeks as seasons the first). NaN between
+    known rates is filled by the smoothed curve, at the ends it stays unknown. Seasons that sum to
+    0 are passed over, and of more than most_seasons the last are used. Thresholds are NaN where
+    fewer than two rates are left for one. ValueError for negative rates and under two seasons
+    with cases.
     """
     share("level", level)
     at_least("slope", slope, 0)
@@ -85,7 +86,7 @@ def moving_epidemic_thresholds(
 
 def _usable(seasons: ArrayLike, most: int) -> Floats:
     """Weeks × seasons, gaps filled."""
-    rates = np.array(seasons, dtype=np.float64)
+    rates = _table(seasons)
     if rates.ndim != 2:
         raise ValueError(f"seasons has {rates.ndim} dimensions; it is weeks × seasons")
     if (rates < 0).any() or np.isinf(rates).any():
@@ -95,6 +96,17 @@ def _usable(seasons: ArrayLike, most: int) -> Floats:
     if rates.shape[1] < 2:
         raise ValueError(f"seasons has {rates.shape[1]} with cases; the method needs two or more")
     return np.column_stack([fill_missing(column) for column in rates.T])
+
+
+def _table(seasons: ArrayLike) -> Floats:
+    """An array; seasons of different lengths are filled up with NaN at their end."""
+    if isinstance(seasons, list | tuple) and len({np.size(one) for one in seasons}) > 1:
+        weeks = max(np.size(one) for one in seasons)
+        table = np.full((len(seasons), weeks), np.nan)
+        for row, one in zip(table, seasons, strict=True):
+            row[: np.size(one)] = one
+        return table
+    return np.array(seasons, dtype=np.float64)
 
 
 def _epidemic(season: Floats, slope: float) -> tuple[int, int]:

@@ -49,6 +49,7 @@ def direct_standardisation(
         total, people = x.sum(-1), n.sum(-1)
         crude_low, _ = _gamma_limits(total, total, tail)
         _, crude_high = _gamma_limits(total + 1, total + 1, tail)
+        people = np.where(people == 0, np.nan, people)
         crude = (total / people, crude_low / people, crude_high / people)
     return StandardisedRate(*(value[()] for value in (*crude, rate, low, high)))
 

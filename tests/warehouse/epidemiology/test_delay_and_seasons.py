@@ -167,6 +167,8 @@ def test_seasons_may_be_rows_or_columns_and_empty_or_too_many() -> None:
     rates = _seasons([8, 12, 10, 15])
     expected = moving_epidemic_thresholds(rates).pre_threshold
     assert moving_epidemic_thresholds(list(rates.T)).pre_threshold == expected
+    uneven = [*rates.T[:-1].tolist(), [*rates[:, -1].tolist(), NAN, NAN]]
+    assert moving_epidemic_thresholds(uneven).pre_threshold == pytest.approx(expected)
     padded = np.column_stack([np.zeros(33), rates])
     assert moving_epidemic_thresholds(padded).pre_threshold == expected
     longer = np.column_stack([_seasons([5]), rates])

@@ -194,6 +194,17 @@ def test_a_missing_count_is_left_out_and_raises_no_alarm() -> None:
     assert silent.expected[0] == pytest.approx(found.expected[0])
 
 
+@pytest.mark.parametrize("method", ["nbPlugin", "delta", "muan"])
+def test_nothing_known_of_the_past_gives_nothing(method: str) -> None:
+    counts = np.full(120, np.nan)
+    counts[-5:] = 9
+    found = farrington_flexible(counts, years_back=2, threshold_method=method, at=[119])
+    assert np.isnan([found.expected, found.upper_bound, found.p_value, found.dispersion]).all()
+    assert not found.alarm.any()
+    silent = farrington_flexible(np.full(120, 9), exposure=np.zeros(120), years_back=2, at=[119])
+    assert np.isnan(silent.upper_bound).all()
+
+
 def test_references_by_date_keep_the_weekday_over_53_week_years() -> None:
     days = [date(2018, 1, 1) + timedelta(7 * week) for week in range(300)]
     position = {day: k for k, day in enumerate(days)}

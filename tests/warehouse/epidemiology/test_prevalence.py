@@ -179,6 +179,8 @@ def test_many_areas_are_each_their_own() -> None:
 def test_a_stratum_without_population() -> None:
     assert np.isnan(direct_standardisation([1, 0], [10, 0], [1, 1]).estimate)
     assert direct_standardisation([1, 0], [10, 0], [1, 0]).estimate == pytest.approx(0.1)
+    deserted = direct_standardisation([0, 0], [0, 0], [1, 1])
+    assert np.isnan([deserted.crude, deserted.crude_high, deserted.high]).all()
     with pytest.raises(ValueError, match="events are 2 where population is 0"):
         direct_standardisation([1, 2], [10, 0], [1, 1])
 
