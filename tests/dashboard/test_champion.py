@@ -73,6 +73,9 @@ def test_a_rollback_to_an_earlier_shipped_model_stays(empty: Warehouse, tmp_path
 def test_a_model_that_was_promoted_and_lost_is_said_so(empty: Warehouse, tmp_path: Path) -> None:
     install(empty, write_model(tmp_path / "own"), origin=ADDED, promote=True)
     shutil.rmtree(empty.home.models)
+    assert ensure_model(empty).path.is_file(), "fetched from the warehouse"
+    shutil.rmtree(empty.home.models)
+    empty.sql("DELETE FROM model_files")
     with pytest.raises(UserError, match="weights of tiny-1 are not in"):
         ensure_model(empty)
 
