@@ -13,9 +13,9 @@ above the last; a reader that keeps to `commit_number <= n` sees the same rows f
 """
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import metadata
@@ -51,6 +51,8 @@ class Transaction:
     cursor: duckdb.DuckDBPyConnection
     commit_number: int
     recorded_at: datetime
+    home: Home
+    committed: list[Callable[[], None]] = field(default_factory=list)  # done after the commit
 
     def query(self, name: str, **parameters: object) -> list[Row]:
         """Rows of queries/<name>.sql as this transaction sees them."""
@@ -128,13 +130,21 @@ class Warehouse:
         with _locked(self.home.write_lock), self._cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
-                transaction = _begin(cursor)
+                transaction = _begin(cursor, self.home)
                 yield transaction
                 _record_commit(transaction, kind)
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+            for act in transaction.committed:
+                act()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps writers out without a transaction, for upkeep that commits by itself."""
+        with _locked(self.home.write_lock):
+            yield
 
     def migrate(self) -> list[str]:
         """Applies the numbered migrations that this warehouse lacks; returns their names."""
@@ -201,7 +211,7 @@ def _apply_migration(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     cursor.execute("COMMIT")
 
 
-def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
+def _begin(cursor: duckdb.DuckDBPyConnection, home: Home) -> Transaction:
     """The next commit number, and a time no earlier than the last commit's.
 
     A clock that was set back must not make a later commit look earlier.
@@ -211,7 +221,7 @@ def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
     now = datetime.now(UTC)
     if recorded_at is not None:
         now = max(now, recorded_at.astimezone(UTC) + timedelta(microseconds=1))
-    return Transaction(cursor, (last or 0) + 1, now)
+    return Transaction(cursor, (last or 0) + 1, now, home)
 
 
 def _record_commit(transaction: Transaction, kind: str) -> None:
