@@ -62,6 +62,10 @@ class Pseudonymiser:
         """Of the bytes that came from a site: the same ones again are the same entry."""
         return self._digest("entry", site_id or "", data_digest)
 
+    def erased_key(self, *parts: str) -> str:
+        """Of what was erased: it is known again by this, and cannot be found by it."""
+        return self._digest("erased", *parts)
+
     def rejection_id(self, *parts: str) -> str:
         """The same refused file, name and reason again give the same id."""
         return self._digest("rejection", *parts)

@@ -13,6 +13,7 @@ above the last; a reader that keeps to `commit_number <= n` sees the same rows f
 """
 
 import fcntl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ from warehouse.connection import connect
 from warehouse.home import Home
 
 Row = dict[str, Any]
+# A read that met compaction or erasure in another process is tried again, for so many seconds.
+_UPKEEP_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 
 
 @cache
@@ -117,8 +120,15 @@ class Warehouse:
 
     def sql(self, text: str, **parameters: object) -> list[Row]:
         """Rows of a statement; values are bound, never pasted."""
-        with self._cursor() as cursor:
-            return _rows(cursor, text, parameters)
+        for pause in _UPKEEP_PAUSES:
+            try:
+                with self._cursor() as cursor:
+                    return _rows(cursor, text, parameters)
+            except duckdb.Error as error:
+                if not pause or not _met_upkeep(error):
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def write(self, kind: str) -> Iterator[Transaction]:
@@ -237,6 +247,12 @@ def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, ob
     cursor.execute(text, parameters or None)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _met_upkeep(error: duckdb.Error) -> bool:
+    """Whether a read named what was moved elsewhere meanwhile; care/lake.py says how."""
+    text = str(error)
+    return "ducklake_inlined_data_" in text or ".parquet" in text
 
 
 @contextmanager

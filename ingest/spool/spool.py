@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -142,6 +142,11 @@ class Spool:
                         one.entry_id,
                     ),
                 )
+                if one.forget:
+                    db.execute(
+                        "UPDATE entries SET facts='{}', study_id=NULL WHERE entry_id=?",
+                        (one.entry_id,),
+                    )
         for payload, problem in done:
             self._drop(payload, problem is not None and problem.reason is Reason.ID_COLLISION)
 
@@ -202,6 +207,10 @@ class Spool:
                 path.unlink(missing_ok=True)
                 gone += 1
         return gone
+
+    def transaction(self, kind: str = "IMMEDIATE") -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction of its own, for the care of the spool (erasing.py)."""
+        return self._transaction(kind)
 
     def _drop(self, payload: str, aside: bool) -> None:
         """The second film of a collision is kept for whoever finds out which was right."""
