@@ -141,6 +141,17 @@ def record(
         return append(transaction, action, what, details)
 
 
+def note_configuration(warehouse: Warehouse) -> Entry | None:
+    """Records the digest of the home's configuration where it is not the one recorded last."""
+    file = warehouse.home.configuration
+    content = file.read_bytes() if file.is_file() else b""
+    digest = hashlib.sha256(content).hexdigest()
+    rows = warehouse.query("audit_configuration", action=str(Action.CONFIGURATION))
+    if rows and rows[0]["object"] == digest:
+        return None
+    return record(warehouse, Action.CONFIGURATION, digest, {"bytes": len(content)})
+
+
 def entries(
     warehouse: Warehouse,
     first: datetime | None = None,

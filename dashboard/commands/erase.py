@@ -8,7 +8,6 @@ from ingest.errors import UserError
 
 if TYPE_CHECKING:
     from warehouse.care.erasure import Erased, Journal
-    from warehouse.home import Home
 
 CONFIGURED = -1  # --older-than without a number
 

@@ -6,9 +6,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fhir.resources.R4B.auditevent import AuditEvent
 
 from tests.warehouse.rows import SITES
-from warehouse.audit import Action, acting_as, append, entries, record, verify
+from warehouse.audit import (
+    Action,
+    acting_as,
+    append,
+    entries,
+    note_configuration,
+    record,
+    verify,
+)
+from warehouse.audit_fhir import events
 from warehouse.models import promote, register
 from warehouse.sites import load_sites
 from warehouse.store import Warehouse
@@ -26,11 +36,16 @@ def test_a_write_and_its_entry_are_committed_together(warehouse: Warehouse) -> N
     commit = load_sites(warehouse, SITES, [])
     newest = entries(warehouse)[-1]
     assert (newest.action, newest.commit_number) == ("sites", commit)
-    with pytest.raises(RuntimeError), warehouse.write("test") as transaction:
-        append(transaction, Action.LABELS)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _fail_half_way(warehouse)
     assert len(entries(warehouse)) == before + 1
     assert verify(warehouse).problems == ()
+
+
+def _fail_half_way(warehouse: Warehouse) -> None:
+    with warehouse.write("test") as transaction:
+        append(transaction, Action.LABELS)
+        raise RuntimeError
 
 
 def test_models_are_recorded(warehouse: Warehouse) -> None:
@@ -135,3 +150,26 @@ def test_a_heads_file_that_was_cut_is_no_alarm_and_one_that_was_garbled_is(
 ) -> None:
     harm(recorded.home.audit_heads)
     assert len(verify(recorded).problems) == problems
+
+
+def test_the_record_as_fhir_audit_events(recorded: Warehouse) -> None:
+    """Held against the standard's own definitions, R4B."""
+    with acting_as("ann"):
+        record(recorded, Action.LOGIN, "", {"refused": True})
+    lines = list(events(entries(recorded)))
+    resources = [AuditEvent.model_validate_json(line) for line in lines]
+    assert [one.id for one in resources] == [f"pneumowatch-{n}" for n in range(1, len(lines) + 1)]
+    export, login = resources[-2], resources[-1]
+    assert (export.action, export.type.code, export.outcome) == ("R", "110106", "0")
+    assert export.entity[0].what.identifier.value == "cohort:3"
+    assert {one.type: one.valueString for one in export.entity[0].detail}["rows"] == "3"
+    assert (login.action, login.type.code, login.outcome) == ("E", "110114", "4")
+    assert login.agent[0].who.display == "account:ann"
+
+
+def test_a_changed_configuration_is_recorded_once(recorded: Warehouse) -> None:
+    assert note_configuration(recorded) is not None
+    assert note_configuration(recorded) is None
+    recorded.home.configuration.write_text("[ingest]\n")
+    assert note_configuration(recorded) is not None
+    assert [one.action for one in entries(recorded)][-2:] == ["configuration"] * 2

@@ -12,7 +12,6 @@ import pytest
 from ingest.errors import UserError
 from ingest.spool.spool import Spool
 from tests.warehouse.care_homes import (
-    AT,
     DAY,
     HASHES,
     IDS,

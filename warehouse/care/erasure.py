@@ -81,7 +81,7 @@ def look(warehouse: Warehouse, spool: Spool, wanted: Journal) -> tuple[Journal, 
     """What an erasure would remove, counted; nothing is changed."""
     found = _found(warehouse, spool, wanted)
     ids = set(found.study_ids)
-    counts = {name: 0 for name in _COUNTED}
+    counts = dict.fromkeys(_COUNTED, 0)
     for table in _COUNTED[:-1]:
         text = f"SELECT count(*) AS n FROM {table} WHERE study_id IN (SELECT unnest($ids))"  # noqa: S608
         counts[table] = warehouse.sql(text, ids=list(ids))[0]["n"]
@@ -127,8 +127,8 @@ def unfinished(home: Home) -> Journal | None:
         return None
     values = json.loads(home.erasure_journal.read_text(encoding="ascii"))
     films = tuple((site, film) for site, film in values.pop("films"))
-    lists = {name: tuple(values.pop(name)) for name in ("study_ids", "entries")}
-    return Journal(**values, **lists, films=films)
+    study_ids, entries = tuple(values.pop("study_ids")), tuple(values.pop("entries"))
+    return Journal(**values, study_ids=study_ids, entries=entries, films=films)
 
 
 def _carry_out(
@@ -176,7 +176,7 @@ def _delete_rows(
     with warehouse.write("erase") as transaction:
         wanted = _found(transaction, spool, wanted)
         _write(warehouse.home, wanted)  # what came in meanwhile is in the journal too
-        counts = {table: 0 for table in _COUNTED}
+        counts = dict.fromkeys(_COUNTED, 0)
         for column in _COLUMNS:
             for row in transaction.query("tables_with_column", wanted=column):
                 gone = _delete(transaction, row["table_name"], column, wanted.study_ids)

@@ -7,8 +7,8 @@ from pathlib import Path
 from inference.checkpoint import SHIPPED
 from warehouse.care.finding import Finding, State
 from warehouse.care.lake import data_files
-from warehouse.models import CHAMPION, card_of, registry
 from warehouse.model_files import model_problem
+from warehouse.models import CHAMPION, card_of, registry
 from warehouse.store import Warehouse
 
 FRESH_SECONDS = 3600.0  # a file so young may belong to a commit under way
