@@ -1,11 +1,10 @@
 """Backups of a home while it works, and homes made from them.
 
-A backup is a folder of its own, dated, under the one that is named: the catalog as SQLite's own
-backup copies it (under the write lock, so between two commits), the Parquet files that this copy
-names, models, configuration, kept images, the audit heads and what waits in the spool. Parquet
-files, images and model files never change once written, so they are linked to the backup before, or to
-the home, where the file system allows. `manifest.json` has the SHA-256 of every file and is
-written last; a folder without one is no backup.
+A backup is a dated folder: the catalog as SQLite's own backup copies it (under the write lock,
+so between two commits), the Parquet files that this copy names, models, configuration, kept
+images, the audit heads and what waits in the spool. What never changes once written is linked to
+the backup before, or to the home, where the file system allows. `manifest.json` has the SHA-256
+of every file and is written last; a folder without one is no backup.
 """
 
 import hashlib
