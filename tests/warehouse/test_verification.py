@@ -77,7 +77,8 @@ def test_files_that_are_missing_cut_or_unknown(warehouse: Warehouse) -> None:
     victim.unlink()
     assert "1 are missing and 0" in found(warehouse)["parquet files"]
     victim.write_bytes(content)
-    assert found(warehouse) == {}
+    with Warehouse.open(warehouse.home.root, read_only=True) as again:  # DuckDB caches footers
+        assert found(again) == {}
 
 
 def test_the_spool_is_held_against_the_warehouse(warehouse: Warehouse) -> None:
