@@ -35,6 +35,13 @@ COMMANDS = {
     "report": "write a bulletin",
     "rejections": "what was refused, and why",
     "serve": "the web application",
+    "audit": "who did what; whether the record was tampered with",
+    "erase": "remove every byte about a patient, or older than some years",
+    "verify": "check every invariant of the warehouse and say what to do",
+    "compact": "merge and tidy the warehouse's files; every version answers as before",
+    "backup": "copy the home while it works",
+    "restore": "make a home from a backup",
+    "key": "back up or restore the pseudonym key",
     "status": "one screen: data, model, warehouse, disk",
     "bench": "benchmarks, printed as ratios",
 }

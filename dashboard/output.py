@@ -29,7 +29,11 @@ def emit(records: Sequence[Any], columns: Sequence[str], form: str, out: Path | 
     if form == "parquet":
         _write_parquet(rows, columns, out)
         return
-    text = _text(rows, columns, form)
+    write_text(_text(rows, columns, form), out)
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """To a file, or to standard output; UserError where the file cannot be written."""
     if out is None:
         sys.stdout.write(text)
     else:

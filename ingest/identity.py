@@ -95,6 +95,14 @@ class Pseudonymiser:
         """Of nothing: the same for the same key, and says nothing about it."""
         return self._digest("key-check")
 
+    def erased_key(self, *parts: str) -> str:
+        """Of what was erased: it is known again by this, and cannot be found by it."""
+        return self._digest("erased", *parts)
+
+    def fingerprint(self) -> str:
+        """Tells this key from another one, and nothing else about it."""
+        return self._digest("fingerprint")[:16]
+
     def rejection_id(self, *parts: str) -> str:
         """The same refused file, name and reason again give the same id."""
         return self._digest("rejection", *parts)

@@ -22,6 +22,7 @@ class Sorted:
     duplicates: list[Study] = field(default_factory=list)
     resends: list[tuple[Study, str]] = field(default_factory=list)  # and the first one's id
     collisions: list[tuple[Study, str]] = field(default_factory=list)  # and the first one's hash
+    erased: list[Study] = field(default_factory=list)  # come again after an erasure
 
     @property
     def seen(self) -> list[Study]:
@@ -59,14 +60,47 @@ def sort_out(incoming: Iterable[Study], known: Iterable[Row]) -> Sorted:
     return found
 
 
-def look_up(source: Warehouse | Transaction, studies: Sequence[Study]) -> Sorted:
-    """`sort_out` against what the warehouse holds."""
+def look_up(
+    source: Warehouse | Transaction, studies: Sequence[Study], names: Pseudonymiser | None = None
+) -> Sorted:
+    """`sort_out` against what the warehouse holds; with `names`, what was erased is put apart."""
+    erased = _erased(source, studies, names) if names else []
+    gone = {id(study) for study in erased}
+    studies = [study for study in studies if id(study) not in gone]
     known = source.query(
         "known_studies",
         study_ids=[study.study_id for study in studies],
         content_hashes=[study.content_hash for study in studies],
     )
-    return sort_out(studies, known)
+    found = sort_out(studies, known)
+    found.erased = erased
+    return found
+
+
+def _erased(
+    source: Warehouse | Transaction, studies: Sequence[Study], names: Pseudonymiser
+) -> list[Study]:
+    """Those that were erased, and those of an erased patient received before the erasure."""
+    marks = {id(study): erased_marks(study, names) for study in studies}
+    wanted = sorted({mark for some in marks.values() for mark in some})
+    until = {row["erased_hash"]: row["erased_at"] for row in source.query("erased", marks=wanted)}
+    return [
+        study
+        for study in studies
+        for film, pixels, patient in [marks[id(study)]]
+        if film in until
+        or pixels in until
+        or (patient in until and study.received_at <= until[patient])
+    ]
+
+
+def erased_marks(study: Study, names: Pseudonymiser) -> tuple[str, str, str]:
+    """The keyed hashes by which an erased X-ray is known: of its id, its pixels, its patient."""
+    return (
+        names.erased_key("study", study.study_id),
+        names.erased_key("film", study.site_id or "", study.content_hash),
+        names.erased_key("patient", study.patient_key or ""),
+    )
 
 
 def collision(study: Study, first: str, names: Pseudonymiser) -> Rejection:

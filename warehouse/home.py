@@ -53,5 +53,20 @@ class Home:
         return self.root / "stow-tokens.json"
 
     @property
+    def audit_heads(self) -> Path:
+        """Number and hash of every audit entry, beside the table: shows what was cut off."""
+        return self.root / "audit.heads"
+
+    @property
+    def erasure_journal(self) -> Path:
+        """There while an erasure is not finished: what it has to remove, without the id."""
+        return self.root / "erasure.json"
+
+    @property
+    def care_lock(self) -> Path:
+        """Held by what must not meet: compaction, erasure and backup."""
+        return self.warehouse / "care.lock"
+
+    @property
     def write_lock(self) -> Path:
         return self.warehouse / "write.lock"

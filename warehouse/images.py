@@ -52,6 +52,23 @@ def keep_original(home: Home, study_id: str, payload: Path) -> None:
         write_durably(path, payload.read_bytes(), 0o600)
 
 
+def drop(home: Home, study_ids: Iterable[str]) -> int:
+    """Removes what is kept of these studies, images and originals; returns how many files."""
+    gone = 0
+    for study_id in study_ids:
+        for path in kept_files(home, study_id):
+            path.unlink(missing_ok=True)
+            gone += 1
+    return gone
+
+
+def kept_files(home: Home, study_id: str) -> list[Path]:
+    """Whatever is kept of a study."""
+    path = image_path(home, study_id)
+    suffixes = (".png", ".original.png", ".dcm", ".jpeg")
+    return [one for suffix in suffixes if (one := path.with_suffix(suffix)).exists()]
+
+
 def load(home: Home, study_id: str) -> np.ndarray | None:
     """A kept image as (h, w) uint8; None where there is none that can be read."""
     try:

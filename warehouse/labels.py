@@ -20,6 +20,7 @@ from ingest.reader import ReaderSettings
 from ingest.records import Study
 from ingest.settings import IngestSettings
 from ingest.workers import read_with
+from warehouse.audit import Action, append
 from warehouse.label_file import LabelFile, LabelRow
 from warehouse.records import Label
 from warehouse.store import Row, Transaction, Warehouse
@@ -163,13 +164,17 @@ def _append(transaction: Transaction, matches: Sequence[_Match], found: Labelled
     ids = [label.study_id for match in matches for label in match.labels]
     rows = transaction.query("current_labels", study_ids=ids, commit=transaction.commit_number)
     latest = {row["study_id"]: Label(**row) for row in rows}
+    there = {row["study_id"] for row in transaction.query("studies_by_id", study_ids=ids)}
     new: list[Label] = []
     for match in matches:
-        changed = [label for label in match.labels if latest.get(label.study_id) != label]
+        labels = [label for label in match.labels if label.study_id in there]  # not erased since
+        changed = [label for label in labels if latest.get(label.study_id) != label]
         found.loaded += bool(changed)
         found.unchanged += not changed
         new += changed
-    transaction.append("labels", [asdict(label) for label in new])
+    if new:
+        transaction.append("labels", [asdict(label) for label in new])
+        append(transaction, Action.LABELS, "", {"rows": len(matches), "labels": len(new)})
 
 
 def _label(study_id: str, row: LabelRow, names: Pseudonymiser) -> Label:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from inference import checkpoint
@@ -68,6 +69,20 @@ def model_path(home: Home, version: str) -> Path:
         f"the weights of {version} are not in {home.models}; "
         "add them again with `pneumowatch models add`, or promote another version"
     )
+
+
+def model_problem(folders: Iterable[Path], card: ModelCard) -> str | None:
+    """What is wrong with a version's files in the first folder that has them; None: nothing."""
+    for folder in folders:
+        source = folder / f"{card.model_version}.json"
+        if not _complete(source):
+            continue
+        try:
+            _verified(source, card)
+        except InputError:
+            return "has files that are not what its card describes"
+        return None
+    return "is not there"
 
 
 def check_loads(path: Path) -> ModelCard:

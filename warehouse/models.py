@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from inference.checkpoint import card_from
 from inference.records import ModelCard
 from ingest.errors import UserError
+from warehouse.audit import Action, append
 from warehouse.store import Row, Transaction, Warehouse
 from warehouse.versions import resolve
 
@@ -65,6 +66,8 @@ def register_in(
             "origin": origin,
         }
         transaction.append("models", [row])
+        known_by = {"origin": origin, "weights": card.weights_digest}
+        append(transaction, Action.MODEL_ADD, card.model_version, known_by)
     else:
         refuse_other(card, known[card.model_version])
         if not promote or known[card.model_version]["promoted_in"] is not None:
@@ -159,6 +162,8 @@ def _target(rows: list[Row]) -> tuple[str, str]:
 def _promote(transaction: Transaction, version: str, kind: str) -> None:
     row = {"model_version": version, "promoted_at": datetime.now(UTC), "kind": kind}
     transaction.append("promotions", [row])
+    action = Action.MODEL_ROLLBACK if kind == ROLLBACK else Action.MODEL_PROMOTE
+    append(transaction, action, version)
 
 
 def _status(row: Row, first: bool) -> str:

@@ -30,6 +30,7 @@ from warehouse.arrivals import (
     look_up,
     refusal,
 )
+from warehouse.images import drop
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead, batched
 from warehouse.store import Transaction, Warehouse
@@ -70,6 +71,7 @@ class _Scored:
     duplicates: list[Study] = field(default_factory=list)
     again: list[Study] = field(default_factory=list)
     resends: list[Study] = field(default_factory=list)
+    erased: list[Study] = field(default_factory=list)
 
     def add(self, other: "_Scored") -> None:
         self.studies += other.studies
@@ -78,6 +80,7 @@ class _Scored:
         self.duplicates += other.duplicates
         self.again += other.again
         self.resends += other.resends
+        self.erased += other.erased
 
     def __len__(self) -> int:
         """Rows to write."""
@@ -85,7 +88,7 @@ class _Scored:
 
     @property
     def inputs(self) -> int:
-        return len(self) + len(self.duplicates) + len(self.again)
+        return len(self) + len(self.duplicates) + len(self.again) + len(self.erased)
 
 
 def drain(
@@ -114,7 +117,7 @@ def drain(
     tally = Tally()
     names = Pseudonymiser(key)
     batches = batched(outcomes, batch, wait_seconds, AHEAD * batch)
-    begun = ahead(_begin(warehouse, batches, predictor), BEGUN)
+    begun = ahead(_begin(warehouse, batches, predictor, names), BEGUN)
     scored = ahead(_judged(begun, names, refused, keep), AHEAD)
     with closing(scored):
         for chunk in _chunks(scored, settings):
@@ -125,7 +128,10 @@ def drain(
 
 
 def _begin(
-    warehouse: Warehouse, batches: Iterable[list[Outcome]], predictor: "Callable[[], Predictor]"
+    warehouse: Warehouse,
+    batches: Iterable[list[Outcome]],
+    predictor: "Callable[[], Predictor]",
+    names: Pseudonymiser,
 ) -> "Iterator[tuple[_Scored, Callable[[], list[Verdict]]]]":
     """Each batch with what waits for its forward pass.
 
@@ -134,7 +140,7 @@ def _begin(
     model: Predictor | None = None
     for batch in batches:
         studies = [item for item in batch if isinstance(item, Study)]
-        found = look_up(warehouse, studies)
+        found = look_up(warehouse, studies, names)
         # The writer decides which a collision is; its image must not lie under the first's id.
         films = found.new + [replace(study, image=None) for study, _ in found.collisions]
         scored = _Scored(
@@ -143,6 +149,7 @@ def _begin(
             duplicates=[_light(study) for study in found.duplicates],
             again=[_light(study) for study in found.again],
             resends=[_light(study) for study, _ in found.resends],
+            erased=[_light(study) for study in found.erased],
         )
         if films:
             model = model or predictor()
@@ -192,17 +199,24 @@ def _write(
         found, refused = warehouse.write_again("ingest", deliver)
     predicted = found.new + found.again + chunk.again
     duplicates = found.seen + chunk.duplicates
+    erased = found.erased + chunk.erased
+    drop(warehouse.home, [study.study_id for study in found.erased])  # kept before the commit
     tally.predicted += len(predicted)
-    tally.duplicates += len(duplicates)
+    tally.duplicates += len(duplicates) + len(erased)
     tally.by_reason.update(rejection.reason.value for rejection in refused)
-    return _settlements(predicted, duplicates, refused)
+    forgotten = [
+        Settlement(study.entry_id, Ending.DUPLICATE, forget=True)
+        for study in erased
+        if study.entry_id
+    ]
+    return _settlements(predicted, duplicates, refused) + forgotten
 
 
 def _deliver(
     transaction: Transaction, chunk: _Scored, names: Pseudonymiser
 ) -> tuple[Sorted, list[Rejection]]:
     """Looks once more, under the lock, and adds what is not there; says what it found."""
-    found = look_up(transaction, chunk.studies + chunk.resends)
+    found = look_up(transaction, chunk.studies + chunk.resends, names)
     refused = list(chunk.rejections)
     refused += [collision(study, first, names) for study, first in found.collisions]
     append_studies(

@@ -20,6 +20,7 @@ from inference.preprocess import prepare
 from inference.records import ModelCard, Prediction
 from ingest.problem import Problem
 from ingest.records import Study
+from warehouse.audit import Action, append
 from warehouse.images import image_path, load
 from warehouse.settings import WarehouseSettings
 from warehouse.stages import ahead
@@ -150,7 +151,13 @@ def _write(warehouse: Warehouse, chunk: Sequence[Prediction], version: str) -> i
     def deliver(transaction: Transaction) -> int:
         rows = transaction.query("scored_by", study_ids=ids, model_version=version)
         known = {row["study_id"] for row in rows}
-        new = [asdict(one) for one in chunk if one.study_id not in known]
-        return transaction.append("predictions", new)
+        there = {row["study_id"] for row in transaction.query("studies_by_id", study_ids=ids)}
+        todo = there - known  # a study may have been erased since it was read
+        written = transaction.append(
+            "predictions", [asdict(one) for one in chunk if one.study_id in todo]
+        )
+        if written:
+            append(transaction, Action.RESCORE, version, {"predictions": written})
+        return written
 
     return warehouse.write_again("rescore", deliver)

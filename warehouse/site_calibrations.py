@@ -8,6 +8,7 @@ import numpy as np
 
 from inference.records import SiteCalibration
 from inference.site_calibration import as_the_card_said, fit_site
+from warehouse.audit import Action, append
 from warehouse.settings import WarehouseSettings
 from warehouse.store import Row, Warehouse
 from warehouse.versions import resolve
@@ -53,6 +54,7 @@ def refit(
     if found.fitted:
         with warehouse.write("calibrate") as transaction:
             transaction.append("site_calibrations", [asdict(one) for one in found.fitted])
+            append(transaction, Action.CALIBRATE, model_version, {"sites": len(found.fitted)})
     return found
 
 

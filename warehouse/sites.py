@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from ingest.errors import InputError, UserError
+from warehouse.audit import Action, append
 from warehouse.records import Region, Site
 from warehouse.store import Warehouse
 from warehouse.versions import resolve
@@ -51,6 +52,7 @@ def load_sites(warehouse: Warehouse, sites: Sequence[Site], regions: Sequence[Re
                 for r in regions
             ],
         )
+        append(transaction, Action.SITES, "", {"sites": len(sites), "regions": len(regions)})
     return transaction.commit_number
 
 

@@ -23,9 +23,10 @@ the claim means that no two commits took the same; a reader that keeps to
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import metadata
@@ -46,6 +47,9 @@ from warehouse.settings import WarehouseSettings
 Row = dict[str, Any]
 Result = TypeVar("Result")
 DELIVERIES = 50  # of the same work before `write_again` gives up; one more is a rare thing
+
+# A read that met compaction or erasure in another process is tried again, for so many seconds.
+_UPKEEP_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
 
 
 class OvertakenError(UserError):
@@ -70,6 +74,8 @@ class Transaction:
     cursor: duckdb.DuckDBPyConnection
     commit_number: int
     recorded_at: datetime
+    home: Home
+    committed: list[Callable[[], None]] = field(default_factory=list)  # done after the commit
 
     def query(self, name: str, **parameters: object) -> list[Row]:
         """Rows of queries/<name>.sql as this transaction sees them."""
@@ -142,8 +148,15 @@ class Warehouse:
 
     def sql(self, text: str, **parameters: object) -> list[Row]:
         """Rows of a statement; values are bound, never pasted."""
-        with self._cursor() as cursor:
-            return _rows(cursor, text, parameters)
+        for pause in _UPKEEP_PAUSES:
+            try:
+                with self._cursor() as cursor:
+                    return _rows(cursor, text, parameters)
+            except duckdb.Error as error:
+                if not pause or not _met_upkeep(error):
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def write(self, kind: str) -> Iterator[Transaction]:
@@ -155,7 +168,7 @@ class Warehouse:
         with self._catalog.alone(), self._cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
-                transaction = _begin(cursor)
+                transaction = _begin(cursor, self.home)
                 yield transaction
                 _record_commit(transaction, kind)
             except BaseException:
@@ -163,6 +176,14 @@ class Warehouse:
                     cursor.execute("ROLLBACK")
                 raise
             _commit(cursor)
+            for act in transaction.committed:
+                act()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps writers out without a transaction, for upkeep that commits by itself."""
+        with self._catalog.alone():
+            yield
 
     def write_again(self, kind: str, work: Callable[[Transaction], Result]) -> Result:
         """`work` in a write transaction, and in a new one as often as it was overtaken.
@@ -243,7 +264,7 @@ def _apply_migration(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     cursor.execute("COMMIT")
 
 
-def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
+def _begin(cursor: duckdb.DuckDBPyConnection, home: Home) -> Transaction:
     """The claim; then the next commit number, and a time no earlier than the last commit's.
 
     A clock that was set back must not make a later commit look earlier.
@@ -254,7 +275,7 @@ def _begin(cursor: duckdb.DuckDBPyConnection) -> Transaction:
     now = datetime.now(UTC)
     if recorded_at is not None:
         now = max(now, recorded_at.astimezone(UTC) + timedelta(microseconds=1))
-    return Transaction(cursor, (last or 0) + 1, now)
+    return Transaction(cursor, (last or 0) + 1, now, home)
 
 
 def _commit(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -289,3 +310,9 @@ def _rows(cursor: duckdb.DuckDBPyConnection, text: str, parameters: dict[str, ob
     cursor.execute(text, parameters or None)
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _met_upkeep(error: duckdb.Error) -> bool:
+    """Whether a read named what was moved elsewhere meanwhile; care/lake.py says how."""
+    text = str(error)
+    return "ducklake_inlined_data_" in text or ".parquet" in text

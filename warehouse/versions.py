@@ -13,7 +13,8 @@ def resolve(warehouse: Warehouse, as_of: str | int | datetime | None = None) -> 
     """The version that `as_of` names: a commit number, a time, a day (its end, UTC) or None.
 
     None is the newest; of an empty warehouse, `BEGINNING`. UserError for what is neither
-    a number nor a time, and for a version that the warehouse does not have.
+    a number nor a time, for a version that the warehouse does not have, and for one from
+    before an erasure: its answers of then cannot be made any more.
     """
     if as_of is None:
         found = warehouse.query("version_latest")
@@ -30,6 +31,12 @@ def resolve(warehouse: Warehouse, as_of: str | int | datetime | None = None) -> 
     if not found:
         newest = resolve(warehouse)
         raise UserError(f"{missing}; its newest is {newest.commit_number}")
+    if found[0]["commit_number"] < (found[0]["erased_in"] or 0):
+        raise UserError(
+            f"version {found[0]['commit_number']} is from before an erasure (version "
+            f"{found[0]['erased_in']}), after which its numbers cannot be made again; ask for "
+            f"{found[0]['erased_in']} or later, or see the bulletin that was archived then"
+        )
     return _version(found[0])
 
 

@@ -99,10 +99,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What became of an entry, after its row was committed."""
+    """What became of an entry, after its row was committed.
+
+    `forget`: nothing but the outcome is kept of it, for it had been erased before.
+    """
 
     entry_id: str
     outcome: Outcome
     study_id: str | None = None
     problem: Problem | None = None
     flags: str = ""  # of the study, where it is one
+    forget: bool = False

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -142,6 +142,11 @@ class Spool:
                         one.entry_id,
                     ),
                 )
+                if one.forget:
+                    db.execute(
+                        "UPDATE entries SET facts='{}', study_id=NULL WHERE entry_id=?",
+                        (one.entry_id,),
+                    )
         for payload, problem in done:
             self._drop(payload, problem is not None and problem.reason is Reason.ID_COLLISION)
 
@@ -203,6 +208,10 @@ class Spool:
                 gone += 1
         return gone
 
+    def transaction(self, kind: str = "IMMEDIATE") -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction of its own, for the care of the spool (erasing.py)."""
+        return self._transaction(kind)
+
     def _drop(self, payload: str, aside: bool) -> None:
         """The second film of a collision is kept for whoever finds out which was right."""
         path = self.films / payload
@@ -237,8 +246,6 @@ class Spool:
             except (sqlite3.OperationalError, sqlite3.DatabaseError, OSError) as error:
                 self._forget()
                 raise _unavailable(self.folder, error) from None
-
-    transaction = _transaction  # for the tables of the modules beside this one
 
     def _connected(self) -> sqlite3.Connection:
         if self._open is None:

@@ -1,6 +1,7 @@
 """A home of the first release: it opens, its rows stay, and what is new is empty."""
 
 import json
+import tarfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ConfigurationError
+from ingest.identity import Pseudonymiser, load_key
+from ingest.spool.spool import Spool
 from tests.warehouse.rows import card
+from warehouse.audit import Action, record
+from warehouse.care import erasure
+from warehouse.care.compaction import compact
+from warehouse.care.finding import State
+from warehouse.care.verification import verify
 from warehouse.connection import connect
 from warehouse.home import Home
 from warehouse.measures import MeasureRequest, compute
@@ -59,3 +67,54 @@ def test_promotions_of_the_first_release_can_be_rolled_back(first_release: Path)
     with Warehouse.open(first_release) as warehouse:
         assert rollback_target(warehouse) == ("m1", "m0")
         assert [row["origin"] for row in registry(warehouse, 2)] == [None, None]
+
+
+RELEASED = Path(__file__).parent / "homes" / "0.1.0.tar.gz"
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A home that the code of 0.1.0 made: five generated films, sixty simulated X-rays.
+
+    `expected.json` in it is what that code answered.
+    """
+    with tarfile.open(RELEASED) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (tmp_path / "home" / "pseudonym.key").chmod(0o600)
+    return tmp_path / "home"
+
+
+def test_a_home_of_0_1_0_opens_migrates_and_answers_as_it_did(released: Path) -> None:
+    expected = json.loads((released / "expected.json").read_text())
+    assert sum(row["numerator"] for row in expected["xrays"]) == 65
+    with Warehouse.open(released) as warehouse:
+        assert warehouse.migrate() == []
+        for measure, rows in expected.items():
+            found = compute(warehouse, MeasureRequest(measure, period="week", by=("region",)))
+            assert len(found) == len(rows)
+            for one, row in zip(found, rows, strict=True):
+                now = asdict(one)
+                # `complete` depends on today, and a method is put in other words now
+                same = row.keys() - {"complete", "method"}
+                assert {name: _comparable(now[name]) for name in same} == {
+                    name: _comparable(row[name]) for name in same
+                }, measure
+        assert len(warehouse.query("rejections", commit=10)) == 2
+        assert record(warehouse, Action.EXPORT, "first entry").seq == 1
+
+
+def _comparable(value: object) -> str:
+    """As text, dates like their ISO form; of a float what does not hang on rounding."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def test_a_home_of_0_1_0_is_whole_can_be_compacted_and_erased_from(released: Path) -> None:
+    with Warehouse.open(released) as warehouse:
+        names = Pseudonymiser(load_key(released / "pseudonym.key"))
+        assert [one for one in verify(warehouse) if one.state is State.BROKEN] == []
+        compact(warehouse)
+        patient = erasure.patient(names.patient_key("P0"))
+        counts = erasure.erase(warehouse, Spool(released / "spool"), names, patient)
+        assert (counts.studies, counts.predictions) == (2, 2)
+        (found,) = compute(warehouse, MeasureRequest("xrays", by=()))
+        assert found.numerator == 63
