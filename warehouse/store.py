@@ -115,7 +115,7 @@ class Warehouse:
 
     def sql(self, text: str, **parameters: object) -> list[Row]:
         """Rows of a statement; values are bound, never pasted."""
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return _rows(cursor, text, parameters)
 
     @contextmanager
@@ -125,7 +125,7 @@ class Warehouse:
         `kind` says what it was for (ingest, sites, …). Commits when the block ends, rolls
         back when it raises.
         """
-        with _locked(self.home.write_lock), self._cursor() as cursor:
+        with _locked(self.home.write_lock), self.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 transaction = _begin(cursor)
@@ -138,7 +138,7 @@ class Warehouse:
 
     def migrate(self) -> list[str]:
         """Applies the numbered migrations that this warehouse lacks; returns their names."""
-        with _locked(self.home.write_lock), self._cursor() as cursor:
+        with _locked(self.home.write_lock), self.cursor() as cursor:
             applied = _applied_migrations(cursor)
             todo = [name for name in migration_names() if name not in applied]
             for name in todo:
@@ -147,7 +147,7 @@ class Warehouse:
         return todo
 
     def _refuse_other_schema(self) -> None:
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             applied = _applied_migrations(cursor)
         known = set(migration_names())
         if missing := sorted(known - applied):
@@ -162,7 +162,8 @@ class Warehouse:
             )
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own; for this room alone, others have queries and transactions."""
         cursor = self._connection.cursor()
         try:
             cursor.execute("USE w")

@@ -10,6 +10,7 @@ from ingest.errors import UserError
 NAMES = {
     "startup": "`--help`, and the first page of `serve`",
     "inference": "forward passes by engine, beside decoding; on a GPU the whole way from JPEG",
+    "warehouse": "DuckLake beside a native file, the cube beside the base and other engines",
     "ingest": "the whole chain beside its stages alone, and its peak memory",
 }
 
@@ -18,10 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listed = "; ".join(f"{name}: {what}" for name, what in NAMES.items())
     parser.add_argument("name", choices=NAMES, metavar="NAME", help=listed)
     parser.add_argument("--images", type=Path, metavar="DIR", help="X-rays to use")
+    parser.add_argument("--rows", type=int, metavar="N", help="of warehouse: predictions")
 
 
 def run(args: argparse.Namespace) -> int:
     if not Path("tests/benchmarks").is_dir():
         raise UserError("the benchmarks are in the source checkout: run this from its folder")
     sys.path.insert(0, str(Path.cwd()))
-    return int(import_module(f"tests.benchmarks.{args.name}").main(args.images))
+    main = import_module(f"tests.benchmarks.{args.name}").main
+    return int(main(args.rows) if args.name == "warehouse" else main(args.images))
