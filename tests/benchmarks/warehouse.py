@@ -75,6 +75,7 @@ def main(rows: int | None) -> int:
         warehouse = _ducklake(Path(folder) / "home", rows)
         native = _native(Path(folder) / "native.duckdb", warehouse)
         _against_native(warehouse, native, rows)
+        native.execute("CHECKPOINT")
         _say_size(Path(folder))
         cube_seconds = _cube(warehouse, rows)
         _others(Path(folder), native, cube_seconds)
@@ -142,7 +143,8 @@ def _cube(warehouse: Warehouse, rows: int) -> float:
     say("cube: first build", time.perf_counter() - began, "s")
     say("cube: rows", cube.rows)
     used = warehouse.sql(
-        "SELECT sum(memory_usage_bytes) / 1e6 AS mb FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+        "SELECT sum(memory_usage_bytes) / 1e6 AS mb FROM duckdb_memory() "
+        "WHERE tag = 'IN_MEMORY_TABLE'"
     )
     say("cube: memory of tables", float(used[0]["mb"] or 0), "MB")
     say("process: growth of the peak while building", _peak_growth(before), "MB")
@@ -190,7 +192,7 @@ def _others(folder: Path, native: duckdb.DuckDBPyConnection, cube_seconds: float
         if postgres is None:
             print("PostgreSQL or its client library is not installed: left out")
             return
-        _fill_postgres(postgres, flat, folder)
+        _fill_postgres(postgres, flat)
         asked = median(lambda: postgres.execute(text).fetchall())
     compared("weekly counts by region: PostgreSQL, indexed, cube", asked, cube_seconds, ">= 10")
 
@@ -266,7 +268,7 @@ def _postgres(folder: Path) -> Iterator[Any]:
         subprocess.run([*control, "-m", "fast", "stop"], check=True, **quiet)
 
 
-def _fill_postgres(postgres: Any, flat: Any, folder: Path) -> None:
+def _fill_postgres(postgres: Any, flat: Any) -> None:
     postgres.execute("CREATE TABLE xrays (region text, week int, positive int)")
     with postgres.cursor().copy("COPY xrays FROM STDIN") as copy:
         for row in _rows(flat):
