@@ -13,6 +13,7 @@ import duckdb
 
 from dashboard.context import configuration, has_home
 from ingest.errors import ConfigurationError, UserError
+from warehouse.cube import Cube
 from warehouse.freshness import freshness
 from warehouse.home import Home
 from warehouse.measures import MeasureRequest, compute
@@ -113,25 +114,39 @@ Results = Remembered[MeasureRequest, list[Measure]]
 
 
 class RememberingWarehouse(Warehouse):
-    """A warehouse that asks each question about a commit once.
+    """A warehouse that asks each question about a commit once, and counts by the cube.
 
     Rows of a commit never change, and the measures of one page differ in what they make of
     the same counts. One question is asked at a time: whoever waits finds the answer there.
+    What the cube does not hold (age, sex, older versions) the base answers.
     """
 
     def __init__(self, home: Home, settings: WarehouseSettings, *, read_only: bool, create: bool):
         super().__init__(home, settings, read_only=read_only, create=create)
         self._rows: Remembered[str, list[Row]] = Remembered(ROWS_REMEMBERED)
         self._asking = threading.Lock()
+        self.cube = Cube(self)
 
     def query(self, name: str, **parameters: object) -> list[Row]:
+        try:
+            return self._answer(name, **parameters)
+        except duckdb.CatalogException:  # inlined rows were flushed, their table is gone; an
+            self._reopen()  # open connection would look for it for ever
+            return self._answer(name, **parameters)
+
+    def _reopen(self) -> None:
+        self._connection = Warehouse.open(self.home.root, read_only=True)._connection
+        self.cube = Cube(self)
+
+    def _answer(self, name: str, **parameters: object) -> list[Row]:
         if "commit" not in parameters and name != "version_numbered":
             return super().query(name, **parameters)
         key = f"{name} {sorted(parameters.items())}"
         with self._asking:
             rows = self._rows.get(key)
             if rows is None:
-                rows = super().query(name, **parameters)
+                rows = self.cube.counts(**parameters) if name == "counts" else None
+                rows = super().query(name, **parameters) if rows is None else rows
                 self._rows.put(key, rows)
         return [dict(row) for row in rows]  # the caller may change what it gets
 

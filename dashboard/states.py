@@ -44,17 +44,22 @@ def nothing_to_show(snapshot: Snapshot, home: str) -> Blocks | None:
         ]
     if snapshot.span is None and snapshot.freshness.no_date < snapshot.freshness.studies:
         text = (
-            f"{snapshot.freshness.studies} X-rays are stored, but no promoted model has scored "
+            f"{_stored(snapshot)} are stored, but no promoted model has scored "
             "them; `pneumowatch models list` shows which model is promoted."
         )
         return [_state("No scores yet", [html.P(text)])]
     if snapshot.span is None:
         text = (
-            f"{snapshot.freshness.studies} X-rays are stored, but none has a usable date, so none "
+            f"{_stored(snapshot)} are stored, but none has a usable date, so none "
             "belongs to a week. Give acquired_at in the manifest, or a StudyDate in the files."
         )
         return [_state("No X-ray has a date", [html.P(text)])]
     return None
+
+
+def _stored(snapshot: Snapshot) -> str:
+    internal = snapshot.audience == "internal"
+    return f"{snapshot.freshness.studies} X-rays" if internal else "X-rays"
 
 
 def not_found(path: str) -> Blocks:

@@ -5,15 +5,17 @@ show another number than the next, or go round the suppression.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 
 from ingest.errors import UserError
-from warehouse.disclosure import disclose
+from warehouse.disclosure import LEVEL_OF, LEVELS, check_audience, suppress
 from warehouse.epidemiology import wilson_interval
+from warehouse.outside import WHOLE_WEEKS, OutsideRow, outside_rows, weekly_question
 from warehouse.periods import PERIODS, following, label, last_day
 from warehouse.prevalence import Classifiers, adjusted_prevalence, classifiers
 from warehouse.records import Estimate, Measure, Version
+from warehouse.request import MeasureRequest as MeasureRequest
 from warehouse.settings import WarehouseSettings
 from warehouse.sites import current_sites
 from warehouse.store import Row, Warehouse
@@ -23,22 +25,6 @@ DIMENSIONS = ("region", "site", "age_group", "sex")
 PLANNED = ("standardised_prevalence", "incidence_proxy", "completeness", "nowcast")
 NO_XRAYS = "no X-rays in this period"
 NO_LABELLED = "no X-rays in the model's scope"
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureRequest:
-    """One question. `regions` and `sites` keep only those named; empty keeps all."""
-
-    measure: str = "positivity"
-    period: str = "week"
-    by: tuple[str, ...] = ("region",)
-    start: date | None = None
-    end: date | None = None
-    as_of: str | int | datetime | None = None
-    epiweek: str = "iso"
-    audience: str = "internal"
-    regions: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
 
 
 Estimator = Callable[[Row, Classifiers], Estimate]
@@ -70,15 +56,46 @@ def compute_all(
     asked = [replace(request, measure=name) for name in names]
     estimators = [_check(one) for one in asked]
     version = resolve(warehouse, request.as_of)
-    rows = warehouse.query("counts", **_parameters(request, version))
-    rows += list(_silent(warehouse, request, rows, version))
+    rows = _counted(warehouse, request, version, settings)
     known = classifiers(warehouse, version.commit_number)
     found: dict[str, list[Measure]] = {}
     for one, estimator in zip(asked, estimators, strict=True):
-        measures = [_measure(one, row, estimator(row, known), version) for row in rows]
-        measures.sort(key=_order)
-        found[one.measure] = disclose(measures, request.audience, settings.suppress_below)
+        measures = [_disclosed(one, row, estimator, known, version) for row in rows]
+        found[one.measure] = sorted(measures, key=_order)
     return found
+
+
+def _counted(
+    warehouse: Warehouse, request: MeasureRequest, version: Version, settings: WarehouseSettings
+) -> list[OutsideRow]:
+    """Rows of counts, silent places too, with what the audience may not see of each."""
+    if request.audience == "internal":
+        rows = _with_silent(warehouse, request, version)
+        return [OutsideRow(row, LEVELS, "") for row in rows]
+    weekly = weekly_question(request, settings)
+    return outside_rows(request, _with_silent(warehouse, weekly, version), settings)
+
+
+def _with_silent(warehouse: Warehouse, request: MeasureRequest, version: Version) -> list[Row]:
+    rows = warehouse.query("counts", **_parameters(request, version))
+    return rows + list(_silent(warehouse, request, rows, version))
+
+
+def _disclosed(
+    request: MeasureRequest,
+    counted: OutsideRow,
+    estimator: Estimator,
+    known: Classifiers,
+    version: Version,
+) -> Measure:
+    """The measure of a row as its audience may see it. Nothing leaves but through here."""
+    measure = _measure(request, counted.row, estimator(counted.row, known), version)
+    if request.audience == "internal":
+        return measure
+    if request.period == "month":
+        measure = replace(measure, method=f"{measure.method}, {WHOLE_WEEKS}")
+    why = counted.why(request.measure, LEVEL_OF[request.measure])
+    return suppress(measure, why) if why else measure
 
 
 def count_xrays(row: Row, _known: Classifiers) -> Estimate:
@@ -143,6 +160,7 @@ def _check(request: MeasureRequest) -> Estimator:
         raise UserError(f"--period {request.period!r} is not one of {', '.join(PERIODS)}")
     if request.epiweek not in ("iso", "mmwr"):
         raise UserError(f"--epiweek {request.epiweek!r} is not iso or mmwr")
+    check_audience(request.audience)
     for dimension in request.by:
         if dimension not in DIMENSIONS:
             raise UserError(f"--by {dimension!r} is not one of {', '.join(DIMENSIONS)}")

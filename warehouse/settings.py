@@ -10,6 +10,8 @@ POSTGRES = ("postgresql://", "postgres://")
 OBJECTS = "s3://"
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
+SMALLEST_THRESHOLD = 3  # at 2, a suppressed count could only be 1
+
 
 @dataclass(frozen=True, slots=True)
 class WarehouseSettings:
@@ -27,6 +29,8 @@ class WarehouseSettings:
     commit_seconds: float = 5.0  # a study waits no longer than this to be seen
     keep_years: int = 0  # `erase --older-than` removes what is older; 0 keeps everything
     suppress_below: int = 5  # smallest count that partner and public audiences may see
+    rounding: int = 0  # what their counts are rounded to a multiple of, rates after; 0: not
+    published_weeks: str = "iso"  # theirs; iso and mmwr together would tell single days
     calibrate_positives: int = 30  # confirmed pneumonias without which a site is not calibrated
     calibrate_negatives: int = 60  # confirmed normals, likewise
 
@@ -37,6 +41,7 @@ class WarehouseSettings:
             if getattr(self, name) < FEWEST_LABELS:
                 raise ConfigurationError(f"[warehouse] {name} must be at least {FEWEST_LABELS}")
         self._check_where()
+        self._check_disclosure()
 
     @property
     def on_postgres(self) -> bool:
@@ -71,3 +76,19 @@ class WarehouseSettings:
             raise ConfigurationError("[warehouse] s3_url_style: write path or vhost")
         if self.s3_endpoint and not self.s3_endpoint.startswith(("http://", "https://")):
             raise ConfigurationError("[warehouse] s3_endpoint: write https://host:port")
+
+    def _check_disclosure(self) -> None:
+        if self.suppress_below < SMALLEST_THRESHOLD:
+            raise ConfigurationError(
+                f"[warehouse] suppress_below = {self.suppress_below} must be at least "
+                f"{SMALLEST_THRESHOLD}: below it a blank cell tells its count"
+            )
+        if not 0 <= self.rounding <= self.suppress_below:
+            raise ConfigurationError(
+                f"[warehouse] rounding = {self.rounding} must be 0 (none) to suppress_below "
+                f"({self.suppress_below}), or a count that is shown could round to 0"
+            )
+        if self.published_weeks not in ("iso", "mmwr"):
+            raise ConfigurationError(
+                f"[warehouse] published_weeks = {self.published_weeks!r} is not iso or mmwr"
+            )

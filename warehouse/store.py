@@ -150,7 +150,7 @@ class Warehouse:
         """Rows of a statement; values are bound, never pasted."""
         for pause in _UPKEEP_PAUSES:
             try:
-                with self._cursor() as cursor:
+                with self.cursor() as cursor:
                     return _rows(cursor, text, parameters)
             except duckdb.Error as error:
                 if not pause or not _met_upkeep(error):
@@ -165,7 +165,7 @@ class Warehouse:
         `kind` says what it was for (ingest, sites, …). Commits when the block ends, rolls
         back when it raises. OvertakenError where another writer came between after all.
         """
-        with self._catalog.alone(), self._cursor() as cursor:
+        with self._catalog.alone(), self.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 transaction = _begin(cursor, self.home)
@@ -201,7 +201,7 @@ class Warehouse:
 
     def migrate(self) -> list[str]:
         """Applies the numbered migrations that this warehouse lacks; returns their names."""
-        with self._catalog.alone(), self._cursor() as cursor:
+        with self._catalog.alone(), self.cursor() as cursor:
             applied = _applied_migrations(cursor)
             todo = [name for name in migration_names() if name not in applied]
             for name in todo:
@@ -210,7 +210,7 @@ class Warehouse:
         return todo
 
     def _refuse_other_schema(self) -> None:
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             applied = _applied_migrations(cursor)
         known = set(migration_names())
         if missing := sorted(known - applied):
@@ -225,7 +225,8 @@ class Warehouse:
             )
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own; for this room alone, others have queries and transactions."""
         cursor = self._connection.cursor()
         try:
             cursor.execute("USE w")

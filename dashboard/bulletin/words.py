@@ -60,8 +60,10 @@ def site_sentences(bulletin: Bulletin) -> list[str]:
     if not bulletin.sites:
         return ["No sites are known to this version; “pneumowatch sites load” loads them."]
     silent, known = silent_sites(bulletin), len(bulletin.sites)
+    hidden = sum(m.suppressed for m in bulletin.by_site("xrays").values())
     sent = (
-        f"{number(known - len(silent))} of {count(known, 'known site')} sent X-rays of this week."
+        f"{number(known - len(silent) - hidden)} of {count(known, 'known site')} "
+        f"sent X-rays of this week{f'; of {number(hidden)} it is withheld' if hidden else ''}."
     )
     if not silent:
         return [sent]

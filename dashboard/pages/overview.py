@@ -117,10 +117,11 @@ def _data(snapshot: Snapshot) -> Component:
         ("Last update", moment(found.last_recorded_at)),
         ("Data version", number(found.commit_number)),
         ("Model", found.model_version or "none promoted"),
-        ("X-rays held", number(found.studies)),
-        ("Without a usable date", number(found.no_date)),
         ("Refused inputs", number(found.rejections)),
     ]
+    if snapshot.audience == "internal":  # a total less the weeks would tell a withheld one
+        facts += [("X-rays held", number(found.studies))]
+        facts += [("Without a usable date", number(found.no_date))]
     if found.simulated or found.generated:
         facts += [("Simulated scores", number(found.simulated))]
         facts += [("Generated images", number(found.generated))]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.bulletin.contents import MEASURES, Bulletin
+from dashboard.bulletin.contents import MEASURES, Bulletin, BulletinRequest, gather
 from dashboard.bulletin.figures import trend_figure
 from dashboard.bulletin.html import html
 from dashboard.bulletin.pdf import pdf
@@ -33,6 +33,7 @@ from tests.dashboard.bulletin_home import (
 from tests.dashboard.bulletin_pages import Page
 from warehouse.measures import MeasureRequest, compute
 from warehouse.records import Measure, Version
+from warehouse.settings import WarehouseSettings
 from warehouse.store import Warehouse
 from warehouse.versions import BEGINNING
 
@@ -120,11 +121,13 @@ def with_share(measure: Measure, shares: dict[str, tuple[float, float, float]]) 
 
 
 def test_silent_sites_are_named(internal: Bulletin, public: Bulletin) -> None:
-    for bulletin in (internal, public):
-        assert site_sentences(bulletin) == [
-            "4 of 5 known sites sent X-rays of this week.",
-            "Silent: Nakuru Hill (NAK-01).",
-        ]
+    silent = "Silent: Nakuru Hill (NAK-01)."
+    assert site_sentences(internal) == ["4 of 5 known sites sent X-rays of this week.", silent]
+    # KIS-01 sent 3, and its region's company is withheld with it
+    assert site_sentences(public) == [
+        "2 of 5 known sites sent X-rays of this week; of 2 it is withheld.",
+        silent,
+    ]
 
 
 # Small numbers
@@ -285,7 +288,9 @@ def test_a_running_week_is_marked(public: Bulletin) -> None:
 
 
 def test_mmwr_weeks_begin_on_sunday(bulletin_warehouse: Warehouse) -> None:
-    bulletin = made(bulletin_warehouse, "2026-W20", epiweek="mmwr")
+    request = BulletinRequest("2026-W20", epiweek="mmwr")
+    settings = WarehouseSettings(published_weeks="mmwr")
+    bulletin = gather(bulletin_warehouse, request, settings)
     assert (bulletin.first_day, bulletin.last_day) == (date(2026, 5, 17), date(2026, 5, 23))
     assert "MMWR week" in html(bulletin)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.reading import Reader, Remembered, UnavailableError
+from dashboard.reading import Reader, Remembered, RememberingWarehouse, UnavailableError
 from ingest.records import Source
 from tests.dashboard import network
 from tests.dashboard.samples import share
-from warehouse.measures import MeasureRequest
+from warehouse.measures import MeasureRequest, compute
 from warehouse.records import Measure
 from warehouse.store import Warehouse
 
@@ -49,6 +49,36 @@ def test_a_snapshot_stays_what_it_was_while_others_write(tmp_path: Path) -> None
     assert positives.as_of == before.commit
     assert (positives.denominator or 0) <= (number or 0)
     assert reader.snapshot() is after
+
+
+def test_counts_come_from_the_cube_and_are_those_of_the_base(tmp_path: Path) -> None:
+    home = network.create(tmp_path / "home", weeks=2)
+    reader = Reader(home, "internal")
+    request = MeasureRequest("positivity", by=("site",))
+    reader.snapshot().compute(request)
+    with Warehouse.open(home) as warehouse:
+        films = network.films(network.SITES, date(2026, 2, 2), 1, Source.IMAGE, 5, seed=8)
+        network.add(warehouse, list(films))
+        snapshot = reader.snapshot()
+        assert snapshot.compute(request) == compute(warehouse, request)
+    kept = snapshot.warehouse
+    assert isinstance(kept, RememberingWarehouse)
+    assert kept.cube.rebuilds == 1  # built for the first page, then followed
+    assert kept.cube.refresh() == snapshot.commit
+
+
+def test_a_reader_outlives_the_flush_of_inlined_rows(tmp_path: Path) -> None:
+    """DuckLake drops the table of inlined rows; an open connection still looks for it."""
+    home = network.create(tmp_path / "home", weeks=1)
+    reader = Reader(home, "internal")
+    request = MeasureRequest("xrays", by=())
+    before = reader.snapshot().compute(request)
+    with Warehouse.open(home) as warehouse:
+        warehouse.sql("CALL ducklake_flush_inlined_data('w')")
+        with warehouse.write("test"):
+            pass
+    after = reader.snapshot().compute(request)
+    assert [m.numerator for m in after] == [m.numerator for m in before]
 
 
 def test_many_threads_read_the_same_numbers(tmp_path: Path) -> None:

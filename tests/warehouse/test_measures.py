@@ -8,6 +8,7 @@ import pytest
 from ingest.errors import UserError
 from tests.warehouse.rows import card, load, prediction, study
 from warehouse.arrivals import append_studies
+from warehouse.disclosure import small
 from warehouse.epidemiology import lang_reiczigel, wilson_interval
 from warehouse.measures import MEASURES, PLANNED, MeasureRequest, compute
 from warehouse.models import register
@@ -204,9 +205,11 @@ def test_public_sees_no_small_number(warehouse: Warehouse) -> None:
             assert all(c == 0 or c >= 5 for c in counts), (measure, m)
     hidden = compute(warehouse, MeasureRequest("positivity", audience="public"))
     assert drawn(hidden, "region", "suppressed", "estimate", "missing_reason") == [
-        ("ALPHA", True, None, "suppressed: a count below 5"),
-        ("BETA", False, 0.5, None),
+        ("ALPHA", True, None, small(5)),
+        ("BETA", True, None, small(5)),  # the whole less BETA would tell ALPHA
     ]
+    whole = compute(warehouse, MeasureRequest("positivity", by=(), audience="public"))
+    assert drawn(whole, "numerator", "denominator") == [(7, 20)]
 
 
 @pytest.mark.parametrize(
