@@ -41,7 +41,15 @@ PURGE = (
 
 @contextmanager
 def care(home: Home) -> Iterator[None]:
-    """One of compaction, erasure and backup at a time. UserError where another one runs."""
+    """One of compaction, erasure and backup at a time. UserError where another one runs, and
+    where the catalog or its data lie outside the home: their care is not ours alone.
+    """
+    if not home.catalog.exists():
+        raise UserError(
+            "this warehouse's catalog is in PostgreSQL, which several machines share: care for it "
+            "with PostgreSQL's own tools (pg_dump, VACUUM) and the store's; PneumoWatch compacts, "
+            "erases and backs up homes of its own alone"
+        )
     with home.care_lock.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
