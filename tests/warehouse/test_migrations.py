@@ -116,5 +116,5 @@ def test_a_home_of_0_1_0_is_whole_can_be_compacted_and_erased_from(released: Pat
         patient = erasure.patient(names.patient_key("P0"))
         counts = erasure.erase(warehouse, Spool(released / "spool"), names, patient)
         assert (counts.studies, counts.predictions) == (2, 2)
-        (found,) = compute(warehouse, MeasureRequest("xrays", by=()))
-        assert found.numerator == 63
+        weeks = compute(warehouse, MeasureRequest("xrays", by=()))
+        assert sum(one.numerator or 0 for one in weeks) == 63

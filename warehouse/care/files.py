@@ -8,7 +8,7 @@ from inference.checkpoint import SHIPPED
 from warehouse.care.finding import Finding, State
 from warehouse.care.lake import data_files
 from warehouse.model_files import model_problem
-from warehouse.models import CHAMPION, card_of, registry
+from warehouse.models import ADDED, CHAMPION, card_of, registry
 from warehouse.store import Warehouse
 
 FRESH_SECONDS = 3600.0  # a file so young may belong to a commit under way
@@ -75,8 +75,8 @@ def models(warehouse: Warehouse) -> list[Finding]:
         problem = model_problem((warehouse.home.models, SHIPPED), card_of(row))
         if problem is None:
             sound += 1
-        elif problem == "is not there" and row["status"] != CHAMPION:
-            absent.append(version)
+        elif problem == "is not there" and (row["status"], row["origin"]) != (CHAMPION, ADDED):
+            absent.append(version)  # of a shipped champion the next ingest takes the newer one
         else:
             broken.append(f"{version} {problem}")
     if broken:
@@ -84,7 +84,7 @@ def models(warehouse: Warehouse) -> list[Finding]:
         return [Finding("model files", State.BROKEN, "; ".join(broken), todo, len(broken))]
     found = f"{sound} are what their cards describe"
     if absent:
-        found += f"; {len(absent)} that score no more are not here ({', '.join(absent[:3])})"
+        found += f"; {len(absent)} of older versions are not here ({', '.join(absent[:3])})"
     return [Finding("model files", State.NOTE if absent else State.WHOLE, found, "", len(absent))]
 
 
