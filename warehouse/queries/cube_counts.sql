@@ -1,5 +1,6 @@
 -- counts.sql for a reader that holds the cube: the same parameters, but by_age and by_sex; the
--- same columns, and the same rows.
+-- same columns, and the same rows. cube.py asks cube.weeks in place of cube.cells where whole
+-- ISO weeks are asked for: the same columns, `day` is the Monday.
 WITH place AS (
     SELECT * FROM cube.sites WHERE commit_number <= $commit
     QUALIFY row_number() OVER (PARTITION BY site_id ORDER BY commit_number DESC) = 1
@@ -17,8 +18,8 @@ by_classifier AS (
         cell.model_version,
         cell.calibration_id,
         sum(xrays) AS xrays,
-        coalesce(sum(xrays) FILTER (WHERE label IS NOT NULL), 0) AS in_scope,
-        coalesce(sum(xrays) FILTER (WHERE label = 'PNEUMONIA'), 0) AS positive,
+        sum(in_scope) AS in_scope,
+        sum(positive) AS positive,
         sum(bacterial) AS bacterial,
         sum(simulated) AS simulated,
         sum(generated) AS generated
