@@ -1,6 +1,7 @@
 -- counts.sql for a reader that holds the cube: the same parameters, but by_age and by_sex; the
 -- same columns, and the same rows. cube.py asks cube.weeks in place of cube.cells where whole
--- ISO weeks are asked for: the same columns, `day` is the Monday.
+-- ISO weeks are asked for: the same columns, `day` is the Monday. It sorts
+-- the classifiers too: an ordered list costs half of the time here.
 WITH place AS (
     SELECT * FROM cube.sites WHERE commit_number <= $commit
     QUALIFY row_number() OVER (PARTITION BY site_id ORDER BY commit_number DESC) = 1
@@ -49,7 +50,7 @@ SELECT
     list({
         'model_version': model_version, 'calibration_id': calibration_id,
         'in_scope': in_scope::BIGINT, 'positive': positive::BIGINT
-    } ORDER BY model_version, calibration_id NULLS FIRST) FILTER (WHERE in_scope > 0) AS classifiers
+    }) FILTER (WHERE in_scope > 0) AS classifiers
 FROM by_classifier
 GROUP BY period_start, region, site_id
 ORDER BY ALL
