@@ -8,13 +8,16 @@ since then is counted from the feed alone, the base is not read; one that was th
 (scored again, erased) is taken out as it was and put in as it is. A promotion, or a snapshot
 that is gone, builds the cube anew. Compaction changes no row and therefore nothing.
 
-Memory: at most one row of 31 numbers (about 200 bytes) for each site, day, model and label
-that has X-rays, however many they are, and as many again of changes before they are merged:
-200 sites over three years with three labels are 660,000 rows, 130 MB before compression.
+Labels are columns of a cell (in scope, positive, bacterial). Beside the days stands the same by
+week, without scores: what pages ask most is whole ISO weeks.
+
+Memory: at most one row of 31 numbers (about 350 bytes) for each site, day and model that
+has X-rays, however many they are, a seventh of that for the weeks, and as many again of changes
+before they are merged: 200 sites over three years are 219,000 rows, 78 MB as measured.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import duckdb
@@ -22,8 +25,9 @@ import duckdb
 from warehouse.store import Row, Warehouse, statement
 
 BINS = tuple(f"s{number:02d}" for number in range(20))
-COUNTED = ("xrays", "bacterial", "simulated", "generated", *BINS)
-KEY = ("site_id", "day", "model_version", "calibration_id", "label")
+COUNTED = ("xrays", "in_scope", "positive", "bacterial", "simulated", "generated")
+KEY = ("site_id", "day", "model_version", "calibration_id")
+TABLES = {"cells": (*COUNTED, *BINS), "weeks": COUNTED}  # their numbers
 UNSERVED = ("by_age", "by_sex")  # of too many values: the base answers
 MERGE_SHARE = 1  # changes are merged when they are as many rows as the rest …
 MERGE_ROWS = 50_000  # … and at least so many
@@ -49,11 +53,19 @@ class Cube:
         if any(parameters[name] for name in UNSERVED):
             return None
         asked = {name: value for name, value in parameters.items() if name not in UNSERVED}
-        return self._answer("cube_counts", asked)
+        text = statement("cube_counts")
+        text = text.replace("cube.cells", "cube.weeks") if _whole(asked) else text
+        rows = self._answer(text, asked)
+        for row in rows or ():
+            if len(row["classifiers"] or ()) > 1:
+                row["classifiers"].sort(
+                    key=lambda c: (c["model_version"], c["calibration_id"] or "")
+                )
+        return rows
 
     def histogram(self, **parameters: Any) -> list[Row] | None:
         """The rows of queries/cube_histogram.sql; None where the base has to answer."""
-        return self._answer("cube_histogram", parameters)
+        return self._answer(statement("cube_histogram"), parameters)
 
     def refresh(self) -> int:
         """Brings the cube to the newest snapshot; returns its commit number."""
@@ -66,13 +78,13 @@ class Cube:
         with self._lock, self._warehouse.cursor() as cursor:
             return _number(cursor, "SELECT count(*) FROM cube.cells") if self._commits else 0
 
-    def _answer(self, query: str, parameters: dict[str, Any]) -> list[Row] | None:
+    def _answer(self, text: str, parameters: dict[str, Any]) -> list[Row] | None:
         with self._lock:
             if parameters["commit"] > max(self._commits, default=-1):
                 self._refresh()
             if parameters["commit"] not in self._commits:
                 return None
-            return self._warehouse.sql(statement(query), **parameters)
+            return self._warehouse.sql(text, **parameters)
 
     def _refresh(self) -> int:
         with self._warehouse.cursor() as cursor:
@@ -117,7 +129,8 @@ class Cube:
             self._merge(cursor, commit)
 
     def _build(self, cursor: duckdb.DuckDBPyConnection, _now: int, commit: int) -> None:
-        cursor.execute("DELETE FROM cube.cells")
+        for table in TABLES:
+            cursor.execute(f"DELETE FROM cube.{table}")  # noqa: S608
         _point(cursor, "FROM w.studies", "FROM w.predictions")
         _add(cursor, commit)
         self._settled(cursor, commit)
@@ -125,11 +138,12 @@ class Cube:
 
     def _merge(self, cursor: duckdb.DuckDBPyConnection, commit: int) -> None:
         """One row a cell again; commits before this one are the base's from now on."""
-        key, sums = ", ".join(KEY), ", ".join(f"sum({name})::BIGINT AS {name}" for name in COUNTED)
-        whole = f"SELECT {commit}::BIGINT AS commit_number, {key}, {sums} FROM cube.cells"  # noqa: S608
-        cursor.execute(
-            f"CREATE OR REPLACE TABLE cube.cells AS {whole} GROUP BY ALL HAVING sum(xrays) > 0"
-        )
+        for table, numbers in TABLES.items():
+            cursor.execute(
+                f"CREATE OR REPLACE TABLE cube.{table} AS "  # noqa: S608
+                f"SELECT {commit}::BIGINT AS commit_number, {_sums(numbers)} FROM cube.{table} "
+                "GROUP BY ALL HAVING sum(xrays) > 0"
+            )
         self._settled(cursor, commit)
 
     def _settled(self, cursor: duckdb.DuckDBPyConnection, commit: int) -> None:
@@ -140,11 +154,27 @@ class Cube:
 def _lay_out(cursor: duckdb.DuckDBPyConnection) -> None:
     """An empty cube beside the attached warehouse."""
     cursor.execute("ATTACH IF NOT EXISTS ':memory:' AS cube (COMPRESS)")
-    numbers = ", ".join(f"{name} BIGINT" for name in COUNTED)
-    cursor.execute(
-        "CREATE OR REPLACE TABLE cube.cells (commit_number BIGINT, site_id VARCHAR, day DATE, "
-        f"model_version VARCHAR, calibration_id VARCHAR, label VARCHAR, {numbers})"
+    for table, counted in TABLES.items():
+        numbers = ", ".join(f"{name} BIGINT" for name in counted)
+        cursor.execute(
+            f"CREATE OR REPLACE TABLE cube.{table} (commit_number BIGINT, site_id VARCHAR, "
+            f"day DATE, model_version VARCHAR, calibration_id VARCHAR, {numbers})"
+        )
+
+
+def _whole(asked: dict[str, Any]) -> bool:
+    """Whether a question is about whole ISO weeks: from a Monday, to a Sunday."""
+    first, last = asked["first"], asked["last"]
+    monday, sunday = (
+        first is None or first.isoweekday() == 1,
+        last is None or last.isoweekday() == 7,
     )
+    return asked["period"] == "week" and not asked["mmwr"] and monday and sunday
+
+
+def _sums(numbers: Iterable[str], sign: int = 1) -> str:
+    summed = (f"{sign} * sum({name})::BIGINT AS {name}" for name in numbers)
+    return ", ".join((*KEY, *summed))
 
 
 def _promoted(cursor: duckdb.DuckDBPyConnection, then: int, now: int) -> bool:
@@ -163,7 +193,8 @@ def _apply(cursor: duckdb.DuckDBPyConnection, then: int, now: int, commit: int) 
                 f"CREATE OR REPLACE TEMP TABLE {kind}_of_{table} AS "
                 f"FROM {_feed(kind, table, then, now)}"
             )
-    cursor.execute(statement("cube_changed"))
+    changed = statement("cube_changed")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE changed AS {changed}")
     new = "SEMI JOIN (FROM temp.changed WHERE is_new) USING (study_id)"
     _point(
         cursor,
@@ -191,12 +222,14 @@ def _point(cursor: duckdb.DuckDBPyConnection, studies: str, predictions: str) ->
 
 
 def _add(cursor: duckdb.DuckDBPyConnection, commit: int, sign: int = 1) -> None:
-    numbers = ", ".join(f"{sign} * {name}" for name in COUNTED)
-    key = ", ".join(KEY)
     cells = statement("cube_cells")
-    cursor.execute(
-        f"INSERT INTO cube.cells SELECT {commit}, {key}, {numbers} FROM ({cells})"  # noqa: S608
-    )
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE delta AS {cells}")
+    for table, numbers in TABLES.items():
+        cursor.execute(
+            f"INSERT INTO cube.{table} SELECT {commit}, {_sums(numbers, sign)} "  # noqa: S608
+            "FROM temp.delta GROUP BY ALL"
+        )
+        cursor.execute("UPDATE temp.delta SET day = date_trunc('week', day)")  # weeks come last
 
 
 def _feed(kind: str, table: str, then: int, now: int) -> str:

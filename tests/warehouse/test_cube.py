@@ -23,6 +23,7 @@ QUESTIONS = [
     EVERYTHING,
     EVERYTHING | {"period": "week", "by_site": False},
     EVERYTHING | {"period": "week", "mmwr": True, "by_site": False, "by_region": False},
+    EVERYTHING | {"period": "week", "first": date(2026, 5, 4), "last": date(2026, 5, 31)},
     EVERYTHING | {"period": "month", "regions": ["ALPHA"], "first": date(2026, 5, 6)},
     EVERYTHING | {"period": "week", "sites": ["A1", "B1"], "last": date(2026, 6, 1)},
 ]

@@ -3,8 +3,8 @@
 -- temp.source_studies and temp.source_predictions are views that cube.py points at the base,
 -- or at what changed, at one snapshot; temp.source_promotions is who was promoted by then.
 -- columns
---   site_id, day, model_version, calibration_id, label   what a cell is of
---   xrays, bacterial, simulated, generated   as in counts.sql
+--   site_id, day, model_version, calibration_id   what a cell is of
+--   xrays, in_scope, positive, bacterial, simulated, generated   as in counts.sql: its labels
 --   s00 … s19   X-rays by probability of pneumonia, in twentieths; the last holds 1 too
 WITH promoted AS (
     SELECT model_version, max(commit_number) AS promoted_in
@@ -26,8 +26,9 @@ SELECT
     study.acquired_date AS day,
     best.version AS model_version,
     best.calibration_id AS calibration_id,
-    best.label AS label,
     count(*) AS xrays,
+    count(best.label) AS in_scope,
+    count(*) FILTER (WHERE best.label = 'PNEUMONIA') AS positive,
     count(*) FILTER (WHERE best.label = 'PNEUMONIA' AND best.p_bacterial >= 0.5) AS bacterial,
     count(*) FILTER (WHERE study.source = 'simulated') AS simulated,
     count(*) FILTER (WHERE study.source = 'generated') AS generated,

@@ -1,10 +1,9 @@
 -- Which studies changed between two snapshots, from the change feed that cube.py has fetched.
 --
--- columns of the temporary table that it makes
+-- columns
 --   study_id
 --   is_new      came in since then, and nothing of it was deleted: the feed has all of it
 --   is_erased   something of it was deleted
-CREATE OR REPLACE TEMP TABLE changed AS
 WITH inserted AS (SELECT DISTINCT study_id FROM temp.insertions_of_studies),
 deleted AS (
     SELECT study_id FROM temp.deletions_of_studies

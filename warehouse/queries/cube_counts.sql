@@ -1,5 +1,7 @@
 -- counts.sql for a reader that holds the cube: the same parameters, but by_age and by_sex; the
--- same columns, and the same rows.
+-- same columns, and the same rows. cube.py asks cube.weeks in place of cube.cells where whole
+-- ISO weeks are asked for: the same columns, `day` is the Monday. It sorts
+-- the classifiers too: an ordered list costs half of the time here.
 WITH place AS (
     SELECT * FROM cube.sites WHERE commit_number <= $commit
     QUALIFY row_number() OVER (PARTITION BY site_id ORDER BY commit_number DESC) = 1
@@ -17,8 +19,8 @@ by_classifier AS (
         cell.model_version,
         cell.calibration_id,
         sum(xrays) AS xrays,
-        coalesce(sum(xrays) FILTER (WHERE label IS NOT NULL), 0) AS in_scope,
-        coalesce(sum(xrays) FILTER (WHERE label = 'PNEUMONIA'), 0) AS positive,
+        sum(in_scope) AS in_scope,
+        sum(positive) AS positive,
         sum(bacterial) AS bacterial,
         sum(simulated) AS simulated,
         sum(generated) AS generated
@@ -48,7 +50,7 @@ SELECT
     list({
         'model_version': model_version, 'calibration_id': calibration_id,
         'in_scope': in_scope::BIGINT, 'positive': positive::BIGINT
-    } ORDER BY model_version, calibration_id NULLS FIRST) FILTER (WHERE in_scope > 0) AS classifiers
+    }) FILTER (WHERE in_scope > 0) AS classifiers
 FROM by_classifier
 GROUP BY period_start, region, site_id
 ORDER BY ALL
