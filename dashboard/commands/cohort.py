@@ -131,10 +131,19 @@ def _attrition(warehouse: "Warehouse", args: argparse.Namespace) -> None:
 
 def _export(warehouse: "Warehouse", args: argparse.Namespace) -> None:
     from dashboard.output import print_json
+    from warehouse.audit import Action, record
     from warehouse.cohorts.export import NOTICE, export
     from warehouse.cohorts.selection import select
 
     selection = select(warehouse, args.name, args.as_of)
+    what = {
+        "xrays": selection.size().xrays,
+        "cohort_version": selection.saved.version,
+        "as_of": selection.version.commit_number,
+        "format": args.format,
+        "omop": args.omop,
+    }
+    record(warehouse, Action.EXPORT, f"cohort:{args.name}", what)  # before rows leave
     folder = args.out or Path(f"{args.name}-{selection.version.commit_number}")
     done = export(selection, args.format, folder, args.omop, args.force)
     if args.json:

@@ -59,12 +59,14 @@ def _plan(args: argparse.Namespace) -> int:
     from dashboard.context import open_warehouse
     from dashboard.output import print_json
     from ingest.durable import write_durably
+    from warehouse.audit import Action, record
     from warehouse.label_plans import plan, plan_csv
 
     _check_out(args.out, args.force)
     seed = secrets.randbelow(2**31) if args.seed is None else args.seed
     with open_warehouse(args.home) as warehouse:
         found = plan(warehouse, args.n, seed, args.site, args.as_of)
+        record(warehouse, Action.EXPORT, f"labels_plan:{found.plan_id}", {"xrays": len(found.rows)})
     write_durably(args.out, plan_csv(found), 0o600)
     again = f"--n {args.n} --seed {found.seed} --as-of {found.drawn_as_of}"
     if not found.by_site:
