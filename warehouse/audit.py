@@ -135,7 +135,7 @@ def record(
     rows leave: what could not be recorded must not be handed out.
     """
     if warehouse.read_only:
-        with Warehouse.open(warehouse.home.root) as writable:
+        with Warehouse.open(warehouse.home.root, settings=warehouse.settings) as writable:
             return record(writable, action, what, details)
     with warehouse.write("audit") as transaction:
         return append(transaction, action, what, details)
@@ -235,6 +235,7 @@ def _unlike(hashes: Mapping[int, str], noted: Sequence[str]) -> list[str]:
 
 
 def _note(heads: Path, entry: Entry) -> None:
+    heads.parent.mkdir(parents=True, exist_ok=True)  # of a catalog that lies elsewhere
     new = not heads.exists()
     with heads.open("a", encoding="ascii") as file:
         file.write(f"{entry.seq}:{entry.hash}\n")
