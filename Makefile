@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO_HOME ?= pneumowatch-home/demo
 PORT ?= 8050
+WORKERS ?= 2  # test processes; each may take a gigabyte
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: demo test check bench proof setup train-extras clean
@@ -26,7 +27,7 @@ demo: $(INSTALLED)
 	fi
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not proof'
+	$(BIN)/python -m pytest -m 'not proof' -n $(WORKERS) --dist loadfile
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -71,11 +71,11 @@ def test_json_and_synthetic_films_are_marked(capsys: pytest.CaptureFixture[str])
     assert main(["cohort", "count", "all", "--json"]) == 0
     counted = json.loads(capsys.readouterr().out)
     assert (counted["xrays"], counted["participants"], counted["synthetic"]) == (9, 2, 6)
-    assert main(["cohort", "export", "all", "--json"]) == 0
+    assert main(["cohort", "export", "all", "--out", "all", "--json"]) == 0
     done, said = capsys.readouterr()
     assert json.loads(done)["xrays"] == 9
     assert "6 of 9 X-rays are synthetic" in said
-    assert main(["cohort", "export", "all"]) == 2
+    assert main(["cohort", "export", "all", "--out", "all"]) == 2
     assert "--force" in capsys.readouterr().err
     assert main(["cohort", "attrition", "all", "--format", "json"]) == 0
     assert [row["xrays"] for row in json.loads(capsys.readouterr().out)] == [9, 9]
