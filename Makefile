@@ -27,7 +27,7 @@ demo: $(INSTALLED)
 	fi
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -m 'not proof' -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -m 'not proof' -n $(WORKERS) --dist loadfile --durations 40
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .

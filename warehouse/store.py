@@ -49,7 +49,7 @@ Result = TypeVar("Result")
 DELIVERIES = 50  # of the same work before `write_again` gives up; one more is a rare thing
 
 # A read that met compaction or erasure in another process is tried again, for so many seconds.
-_UPKEEP_PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 0.0)
+_UPKEEP_PAUSES = (0.05, 0.2, 0.5, 1.0, 0.0)
 
 
 class OvertakenError(UserError):

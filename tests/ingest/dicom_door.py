@@ -1,9 +1,11 @@
 """A DICOM door of its own for a test, and what senders of several kinds do to it."""
 
+import os
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -160,8 +162,13 @@ def statuses(door: Door, *films: Dataset, title: str = "MOD") -> list[int]:
 
 
 def program(name: str) -> str:
-    """A Debian program; the test is skipped where it is not installed."""
-    found = shutil.which(name)
+    """A Debian program; the test is skipped where it is not installed.
+
+    pynetdicom installs programs of the same names beside Python's: those do not count.
+    """
+    ours = str(Path(sys.executable).parent)
+    places = [one for one in os.environ.get("PATH", "").split(os.pathsep) if one != ours]
+    found = shutil.which(name, path=os.pathsep.join(places))
     if not found:
         pytest.skip(f"needs {name} (Debian packages dcmtk and orthanc)")
     return found
