@@ -81,6 +81,7 @@ def test_children_of_other_patients_at_their_original_size(
     assert hard <= 0.01
 
 
+@pytest.mark.proof
 @real
 def test_adults_of_other_patients_and_of_hospitals_not_trained_on(
     model: tuple[Classifier, ModelCard],
@@ -111,6 +112,7 @@ def _stored(file: Path) -> np.ndarray:
     return np.asarray(pydicom.dcmread(file).pixel_array).astype(np.int32)
 
 
+@pytest.mark.proof
 def test_tuning_makes_harder_films_for_a_model_that_is_too_sure() -> None:
     made = make(Generator.load(), checkpoint.SHIPPED, seed=8, count=150)
     before = Generator.load().severity

@@ -47,6 +47,7 @@ def test_adults_of_other_patients_both_classes_from_one_source() -> None:
     assert _auroc(held) >= 0.80
 
 
+@pytest.mark.proof
 def test_children_held_back_from_training() -> None:
     held = _validation("kermany224", [SHARED / "kermany224" / "train"])
     assert _auroc(held[::3]) >= 0.97
