@@ -65,6 +65,7 @@ class _Service:
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3600)
 def test_receiver_and_worker_killed_at_random_moments(tmp_path: Path) -> None:
     """Every acknowledged instance has exactly one outcome, and none has two."""
     rng = random.Random(17)
