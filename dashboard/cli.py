@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module, metadata
 from pathlib import Path
 
+from dashboard.terminal import NOTICE, printable
 from ingest.errors import PneumoWatchError
 
 COMMANDS = {
@@ -45,7 +46,6 @@ COMMANDS = {
     "status": "one screen: data, model, warehouse, disk",
     "bench": "benchmarks, printed as ratios",
 }
-NOTICE = "A surveillance tool: its predictions are never a diagnosis."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args = _parse(words)
         return int(args.run(args))
     except PneumoWatchError as error:
-        print(f"pneumowatch: {_printable(str(error))}", file=sys.stderr)
+        print(f"pneumowatch: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("pneumowatch: stopped; what was committed stays", file=sys.stderr)
@@ -105,11 +105,6 @@ def _called(words: list[str]) -> str | None:
 
 def _version() -> str:
     return f"pneumowatch {metadata.version('pneumowatch')}"
-
-
-def _printable(text: str) -> str:
-    """Control characters of a file's name or content never reach a terminal."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _report_bug(error: Exception) -> int:

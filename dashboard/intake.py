@@ -1,7 +1,6 @@
 """The chain that `ingest` and `demo` both run: files → Studies → Predictions → rows."""
 
 import functools
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 from dashboard.champion import ensure_model
 from dashboard.configuration import Configuration
 from dashboard.progress import Progress
+from dashboard.terminal import say
 from inference.device import resolve
 from inference.kept_film import film_png
 from inference.preprocess import prepare
@@ -101,7 +101,7 @@ def ingest(warehouse: Warehouse, configuration: Configuration, job: Job) -> Outc
         )
     refusals.close()
     if found.unmatched:
-        _say(f"passed over {found.unmatched} manifest rows with no file under the paths given")
+        say(f"passed over {found.unmatched} manifest rows with no file under the paths given")
     seconds = time.monotonic() - began
     return Outcome(tally, card.model_version, device, seconds)
 
@@ -145,7 +145,7 @@ class Refusals:
 
     def close(self) -> None:
         if self._count > SHOWN:
-            _say(f"… and {self._count - SHOWN} more; `pneumowatch rejections` lists them")
+            say(f"… and {self._count - SHOWN} more; `pneumowatch rejections` lists them")
 
     def _remember(self, study_id: str, name: str) -> None:
         """Only as many as can be under way: memory does not grow with the number of files."""
@@ -156,7 +156,7 @@ class Refusals:
     def _say(self, name: str, refused: Rejection | Problem) -> None:
         self._count += 1
         if self._count <= SHOWN:
-            _say(f"refused {name!r}: {refused.reason.value}: {refused.sentence}")
+            say(f"refused {name!r}: {refused.reason.value}: {refused.sentence}")
 
 
 def _manifest(path: Path | None) -> Manifest | None:
@@ -164,9 +164,9 @@ def _manifest(path: Path | None) -> Manifest | None:
         return None
     manifest = read_manifest(path)
     for error in manifest.errors[:SHOWN]:
-        _say(f"{path}, {error}")
+        say(f"{path}, {error}")
     if len(manifest.errors) > SHOWN:
-        _say(f"… and {len(manifest.errors) - SHOWN} more bad cells in {path}")
+        say(f"… and {len(manifest.errors) - SHOWN} more bad cells in {path}")
     return manifest
 
 
@@ -193,8 +193,3 @@ def open_predictor(
 
     batch = settings.batch_on(device)
     return Predictor(model, device, batch, settings.threads, calibrations)
-
-
-def _say(text: str) -> None:
-    clean = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    print(clean, file=sys.stderr)

@@ -80,7 +80,7 @@ def _check_reach(warehouse: "Warehouse", settings: "WarehouseSettings") -> None:
     import duckdb
 
     try:
-        warehouse.sql("SELECT study_id FROM studies LIMIT 1")
+        warehouse.query("any_study")
     except duckdb.Error:
         raise ConfigurationError(
             f"{settings.data} does not hold the data of this warehouse; mount the folder that "

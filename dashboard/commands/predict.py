@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dashboard.terminal import printable
 from ingest.errors import UserError
 
 NOTICE = "A surveillance score, not a diagnosis."
@@ -131,7 +132,7 @@ def _refused(path: Path, rejection: Any, card: Any) -> dict[str, Any]:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    name = "".join(c if c.isprintable() else repr(c)[1:-1] for c in entry["file"])
+    name = printable(entry["file"])
     if entry["probability"] is None:
         return f"{name}: refused, {entry['reasons'][0]}"
     label = entry["label"] or "out of scope (" + "; ".join(entry["reasons"]) + ")"

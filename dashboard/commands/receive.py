@@ -1,17 +1,16 @@
 """`pneumowatch receive`: the network doors, until stopped."""
 
 import argparse
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from dashboard.terminal import NOTICE, say
 from ingest.errors import UserError
 
 if TYPE_CHECKING:
     from ingest.doors.settings import Peer, ReceiveSettings
 
-NOTICE = "A surveillance tool: its predictions are never a diagnosis."
 NOBODY = """\
 nobody may send yet: every association is refused. Name senders in pneumowatch.toml
   [receive.peers.THEIR_AE_TITLE]
@@ -96,14 +95,8 @@ def _announce(settings: "ReceiveSettings", port: int) -> None:
     for peer in settings.peers:
         say(f"  {peer.ae_title} may send, for site {peer.site or '(the only one)'}")
     if not settings.peers:
-        say(NOBODY)
-
-
-def say(text: str) -> None:
-    """One line of the log. Other ends of the network have no say in what a terminal does."""
-    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
-    sys.stderr.write(f"{shown}\n")
-    sys.stderr.flush()
+        for line in NOBODY.splitlines():
+            say(line)
 
 
 def _stop_signal() -> Any:

@@ -2,11 +2,12 @@
 
 import argparse
 import signal
-import sys
 import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dashboard.terminal import say
 
 if TYPE_CHECKING:
     from ingest.doors.settings import WatchSettings
@@ -47,11 +48,11 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with open_porters(args.home, configured) as porters, beside:
-        watcher = Watcher(settings, places.input, porters, _say, configured.ingest.porters)
+        watcher = Watcher(settings, places.input, porters, say, configured.ingest.porters)
         if args.once:
             counts = watcher.once(stopping, settled=not args.no_worker)
         else:
-            _say(f"watching {len(settings.folders)} folders (Ctrl+C stops it)")
+            say(f"watching {len(settings.folders)} folders (Ctrl+C stops it)")
             counts = watcher.run(stopping)
     _report(counts, args.json)
     return 0
@@ -111,8 +112,3 @@ def _report(counts: "Counts", as_json: bool) -> None:
         f"received {counts.received}: {counts.predicted} predicted, {counts.duplicates} "
         f"duplicates, {counts.rejected} rejected; {counts.waiting} waiting"
     )
-
-
-def _say(line: str) -> None:
-    """Names may be of any bytes: none of them reaches a terminal as a control character."""
-    print("".join(c if c.isprintable() else repr(c)[1:-1] for c in line), file=sys.stderr)

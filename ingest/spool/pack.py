@@ -42,7 +42,7 @@ def pack(delivery: Delivery, films: Path, settings: ReaderSettings) -> Packed:
     except Exception as error:  # noqa: BLE001  one input must never cost another
         problem = troubled(error)
         kept, suffix, facts = b"", "", _facts(item, Header(), names, settings, problem)
-    entry_id = names.entry_id(item.site_id, hashlib.blake2b(data or _name(item)).hexdigest())
+    entry_id = entry_id_of(names, item, data)
     payload = _write(films, entry_id, kept, suffix) if kept else None
     return Packed(entry_id, delivery.door, facts, payload, len(kept))
 
@@ -92,9 +92,10 @@ def _facts(
     return gather(item, header, names, source, settings.received_at, problem)
 
 
-def _name(item: Input) -> bytes:
-    """What stands for an input that could not be read at all, or is empty."""
-    return b"\0" + os.fsencode(item.path.name)
+def entry_id_of(names: Pseudonymiser, item: Input, data: bytes) -> str:
+    """An entry's id: of its bytes; of its name where it is empty or could not be read at all."""
+    content = data or b"\0" + os.fsencode(item.path.name)
+    return names.entry_id(item.site_id, hashlib.blake2b(content).hexdigest())
 
 
 def _write(films: Path, entry_id: str, kept: bytes, suffix: str) -> str:

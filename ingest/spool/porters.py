@@ -1,6 +1,5 @@
 """Porters: deliveries packed in child processes, on behalf of any number of threads."""
 
-import hashlib
 import os
 import pickle
 import queue
@@ -16,6 +15,7 @@ from ingest.problem import Problem
 from ingest.reader import ReaderSettings
 from ingest.records import Reason, Source
 from ingest.spool.errors import SpoolUnavailableError
+from ingest.spool.pack import entry_id_of
 from ingest.spool.records import Delivery, Packed, Receipt
 from ingest.spool.spool import Spool
 from ingest.worker import READY
@@ -113,8 +113,9 @@ class Porters:
         if porter:
             porter.stop()
         names, item = Pseudonymiser(self.settings.key), delivery.item
-        data = delivery.data if isinstance(delivery.data, bytes) else item.path.name.encode()
-        entry_id = names.entry_id(item.site_id, hashlib.blake2b(data).hexdigest())
+        entry_id = entry_id_of(
+            names, item, delivery.data if isinstance(delivery.data, bytes) else b""
+        )
         facts = gather(item, Header(), names, Source.IMAGE, self.settings.received_at, problem)
         return Packed(entry_id, delivery.door, facts, None, 0)
 

@@ -94,11 +94,6 @@ class Definition:
         """The canonical text."""
         return " and ".join(written(criterion) for criterion in self.criteria)
 
-    @property
-    def per_participant(self) -> bool:
-        """Some criterion is about participants, not single X-rays."""
-        return any(isinstance(one, PARTICIPANT) for one in self.criteria)
-
 
 def written(criterion: Criterion) -> str:
     """One criterion as canonical text."""
