@@ -117,7 +117,7 @@ def test_without_a_worker_it_only_takes(home: Path, drop: Path) -> None:
 @pytest.mark.proof
 def test_killed_again_and_again_nothing_is_lost_or_counted_twice(home: Path, drop: Path) -> None:
     words = ("--folder", f"{drop}=A", "--device", "cpu")
-    films = generated(FILMS)
+    films = generated(FILMS + 1)
     for number in range(KILLS):
         seconds = 0.5 + 5.0 * number / KILLS
         with watching(home, *words) as process:
@@ -127,12 +127,13 @@ def test_killed_again_and_again_nothing_is_lost_or_counted_twice(home: Path, dro
             process.send_signal(signal.SIGKILL)
             process.wait()
     with watching(home, *words, "--json") as process:
-        until(lambda: len(list((drop / "done").glob("*.png"))) == FILMS, 120)
+        Image.fromarray(films[FILMS]).save(drop / "last.png")  # what it does shows that it is up
+        until(lambda: len(list((drop / "done").glob("*.png"))) == FILMS + 1, 120)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 0
         assert json.loads(said)["rejected"] == 0
-    assert predicted(home) == (FILMS, FILMS)
+    assert predicted(home) == (FILMS + 1, FILMS + 1)
     print(f"{KILLS} kills: {FILMS} films dropped, each predicted once")
     assert not (drop / "refused").exists()
 
